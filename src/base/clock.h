@@ -13,8 +13,8 @@ using TimeMs = std::int64_t;
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual TimeMs now_ms() const = 0;        // wall clock; may jump
-  virtual TimeMs steady_ms() const = 0;     // never goes back; for intervals and deadlines
+  virtual TimeMs now_ms() const = 0;     // wall clock; may jump
+  virtual TimeMs steady_ms() const = 0;  // never goes back; for intervals and deadlines
 };
 
 // The machine's clock; one for the process.

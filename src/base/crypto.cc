@@ -108,7 +108,8 @@ Result<std::string> from_base64url(std::string_view text) {
 }
 
 struct Sha256::Impl {
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(), &EVP_MD_CTX_free};
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(),
+                                                                  &EVP_MD_CTX_free};
 };
 
 Sha256::Sha256() : impl_(std::make_unique<Impl>()) {
@@ -166,11 +167,13 @@ std::string seal(std::string_view key32, std::string_view plain, std::string_vie
   return nonce + body + tag;
 }
 
-Result<std::string> unseal(std::string_view key32, std::string_view sealed, std::string_view context) {
+Result<std::string> unseal(std::string_view key32, std::string_view sealed,
+                           std::string_view context) {
   CHECK(key32.size() == kKeySize, "a sealing key has 32 bytes");
   const auto refused = [] {
-    return fail(ErrorCode::internal, "a stored secret does not open with this key: it was changed, "
-                                     "moved, or sealed with another key file");
+    return fail(ErrorCode::internal,
+                "a stored secret does not open with this key: it was changed, "
+                "moved, or sealed with another key file");
   };
   if (sealed.size() < kNonceSize + kTagSize) return refused();
   const std::string_view nonce = sealed.substr(0, kNonceSize);
@@ -179,7 +182,8 @@ Result<std::string> unseal(std::string_view key32, std::string_view sealed, std:
   std::string plain(body.size(), '\0');
   int n = 0;
   auto c = new_cipher();
-  bool ok = EVP_DecryptInit_ex(c.get(), EVP_aes_256_gcm(), nullptr, bytes_of(key32), bytes_of(nonce)) == 1;
+  bool ok = EVP_DecryptInit_ex(c.get(), EVP_aes_256_gcm(), nullptr, bytes_of(key32),
+                               bytes_of(nonce)) == 1;
   ok = ok && EVP_DecryptUpdate(c.get(), nullptr, &n, bytes_of(context), size_of(context)) == 1;
   ok = ok && EVP_DecryptUpdate(c.get(), bytes_of(plain), &n, bytes_of(body), size_of(body)) == 1;
   ok = ok && EVP_CIPHER_CTX_ctrl(c.get(), EVP_CTRL_GCM_SET_TAG, kTagSize, tag.data()) == 1;

@@ -19,9 +19,9 @@ std::string random_uuid();
 
 std::string to_hex(std::string_view bytes);
 std::string to_base64(std::string_view bytes);
-Result<std::string> from_base64(std::string_view text);          // padded or not
-std::string to_base64url(std::string_view bytes);                // no padding
-Result<std::string> from_base64url(std::string_view text);       // strict: no padding
+Result<std::string> from_base64(std::string_view text);     // padded or not
+std::string to_base64url(std::string_view bytes);           // no padding
+Result<std::string> from_base64url(std::string_view text);  // strict: no padding
 
 // Incremental SHA-256.
 class Sha256 {
@@ -38,7 +38,7 @@ class Sha256 {
   std::unique_ptr<Impl> impl_;
 };
 std::string sha256_hex(std::string_view bytes);
-std::string sha256(std::string_view bytes);                      // 32 raw bytes
+std::string sha256(std::string_view bytes);  // 32 raw bytes
 std::string hmac_sha256(std::string_view key, std::string_view bytes);
 
 // Same time for every pair of equal length; lengths may leak.
@@ -47,6 +47,7 @@ bool constant_time_equal(std::string_view a, std::string_view b);
 // AES-256-GCM with a random 96-bit nonce: nonce ‖ ciphertext ‖ tag. `context` is authenticated
 // and not stored, so that a sealed value cannot be moved to another row.
 std::string seal(std::string_view key32, std::string_view plain, std::string_view context);
-Result<std::string> unseal(std::string_view key32, std::string_view sealed, std::string_view context);
+Result<std::string> unseal(std::string_view key32, std::string_view sealed,
+                           std::string_view context);
 
 }  // namespace slipway

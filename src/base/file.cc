@@ -39,7 +39,8 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t lim
     if (n == 0) return out;
     out.append(buffer, static_cast<std::size_t>(n));
     if (out.size() > limit)
-      return fail(ErrorCode::too_large, fmt::format("{} is larger than {} bytes", path.string(), limit));
+      return fail(ErrorCode::too_large,
+                  fmt::format("{} is larger than {} bytes", path.string(), limit));
   }
 }
 
@@ -65,7 +66,8 @@ Result<void> write_synced(const std::string& path, std::string_view content, int
 
 }  // namespace
 
-Result<void> write_file_atomic(const std::filesystem::path& path, std::string_view content, int mode) {
+Result<void> write_file_atomic(const std::filesystem::path& path, std::string_view content,
+                               int mode) {
   const std::string temporary = path.string() + "." + random_hex(6) + ".tmp";
   auto written = write_synced(temporary, content, mode);
   if (written && ::rename(temporary.c_str(), path.c_str()) != 0)

@@ -36,7 +36,8 @@ Error errno_error(std::string_view what);
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit = 64U << 20);
 
 // Writes beside `path`, syncs file and folder, renames.
-Result<void> write_file_atomic(const std::filesystem::path& path, std::string_view content, int mode);
+Result<void> write_file_atomic(const std::filesystem::path& path, std::string_view content,
+                               int mode);
 
 Result<void> sync_directory(const std::filesystem::path& path);
 

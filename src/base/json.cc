@@ -64,9 +64,10 @@ Error wrong_type(std::string_view path, std::string_view expected, const json::v
   std::string text = json::serialize(got);
   constexpr std::size_t kShown = 80;
   if (text.size() > kShown) text = text.substr(0, kShown) + "…";
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("{} must be {}, but is {}", path.empty() ? "the body" : path, expected, text),
-              "BadRequest", std::string(path));
+  return fail(
+      ErrorCode::invalid_argument,
+      fmt::format("{} must be {}, but is {}", path.empty() ? "the body" : path, expected, text),
+      "BadRequest", std::string(path));
 }
 
 Result<void> decode(const json::value& v, json::value& out, const std::string&) {

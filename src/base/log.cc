@@ -31,8 +31,8 @@ std::string quoted(const std::string& value) {
 }
 
 std::string text_line(Level level, std::string_view room, std::string_view event, Fields fields) {
-  std::string line = fmt::format("{} {} {}: {}", to_iso8601(system_clock().now_ms()), name_of(level),
-                                 room, event);
+  std::string line =
+      fmt::format("{} {} {}: {}", to_iso8601(system_clock().now_ms()), name_of(level), room, event);
   for (const auto& field : fields) line += fmt::format(" {}={}", field.key, quoted(field.value));
   return line;
 }

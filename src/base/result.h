@@ -98,8 +98,7 @@ class [[nodiscard]] Result<void> {
 #define CO_TRY(declaration, expression) \
   SLIPWAY_TRY_(declaration, expression, SLIPWAY_CONCAT(try_, __LINE__), co_return)
 // For Result<void>: TRY_VOID(validate(model));
-#define TRY_VOID(expression) \
-  SLIPWAY_TRY_VOID_(expression, SLIPWAY_CONCAT(try_, __LINE__), return)
+#define TRY_VOID(expression) SLIPWAY_TRY_VOID_(expression, SLIPWAY_CONCAT(try_, __LINE__), return)
 #define CO_TRY_VOID(expression) \
   SLIPWAY_TRY_VOID_(expression, SLIPWAY_CONCAT(try_, __LINE__), co_return)
 
@@ -111,10 +110,10 @@ class [[nodiscard]] Result<void> {
   if (auto name = (expression); !name) ret std::move(name.error())
 
 // CHECK guards against our own mistakes; it is on in release builds. User input never reaches one.
-#define CHECK(condition, why)                                                             \
-  do {                                                                                    \
-    if (!(condition)) {                                                                   \
+#define CHECK(condition, why)                                                              \
+  do {                                                                                     \
+    if (!(condition)) {                                                                    \
       std::fprintf(stderr, "%s:%d: CHECK(%s): %s\n", __FILE__, __LINE__, #condition, why); \
-      std::abort();                                                                       \
-    }                                                                                     \
+      std::abort();                                                                        \
+    }                                                                                      \
   } while (false)
