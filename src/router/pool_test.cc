@@ -37,11 +37,11 @@ class PoolTest : public ::testing::Test {
   }
 
   FakeClock clock_;
-  asio::io_context context_;
   std::shared_ptr<Pool> pool_ = std::make_shared<Pool>(clock_, 2);
   std::vector<std::string> order_;
   std::vector<ErrorCode> codes_;
   std::list<Lease> leases_;
+  asio::io_context context_;  // ends first: coroutines that still wait leave the pool
 };
 
 TEST_F(PoolTest, TakesTheReplicaWithFewestInFlight) {
