@@ -1,0 +1,13 @@
+"""The login, by its documented names."""
+
+from slipway.authentication import (
+    AbstractAuthentication,
+    InteractiveLoginAuthentication,
+    MsiAuthentication,
+)
+
+__all__ = [
+    "AbstractAuthentication",
+    "InteractiveLoginAuthentication",
+    "MsiAuthentication",
+]

@@ -1,0 +1,11 @@
+"""Compute targets, by their documented names."""
+
+from slipway.compute import (
+    AksCompute,
+    ComputeTarget,
+)
+
+__all__ = [
+    "AksCompute",
+    "ComputeTarget",
+]

@@ -1,0 +1,9 @@
+"""Webservice, by its documented name."""
+
+from slipway.webservice import (
+    Webservice,
+)
+
+__all__ = [
+    "Webservice",
+]
