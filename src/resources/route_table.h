@@ -11,8 +11,8 @@ namespace slipway::resources {
 // Where a ready replica listens.
 struct ReplicaAddress {
   std::string id;
-  std::string unix_path;            // set for the local driver
-  std::string host;                 // set elsewhere
+  std::string unix_path;  // set for the local driver
+  std::string host;       // set elsewhere
   std::uint16_t port = 0;
 };
 
@@ -28,8 +28,8 @@ struct RouteVersion {
 };
 
 struct Route {
-  std::string service;              // name, for messages and metrics
-  std::string workspace;            // uid
+  std::string service;    // name, for messages and metrics
+  std::string workspace;  // uid
   bool auth_enabled = true;
   bool token_auth_enabled = false;
   // SHA-256 (32 raw bytes) of the primary and secondary key; compared in constant time.

@@ -1,6 +1,6 @@
 #pragma once
-// The documented rules, as pure functions. Each refusal names the field, the value, the rule and the
-// remedy, and carries the documented error code in Error::reason.
+// The documented rules, as pure functions. Each refusal names the field, the value, the rule and
+// the remedy, and carries the documented error code in Error::reason.
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,17 +11,18 @@
 namespace slipway::resources {
 
 // Names. `field` is what the message calls the value.
-Result<void> check_workspace_name(std::string_view name);   // 3-33: alphanumeric, then also - _
-Result<void> check_model_name(std::string_view name);       // 1-255: alphanumeric, then also - . _
-Result<void> check_service_name(std::string_view name);     // 3-32: a-z, then a-z 0-9 -, no - last
-Result<void> check_compute_name(std::string_view name);     // 3-24: letter, then letters digits -
-Result<void> check_environment_name(std::string_view name); // not beginning with Microsoft, AzureML
+Result<void> check_workspace_name(std::string_view name);  // 3-33: alphanumeric, then also - _
+Result<void> check_model_name(std::string_view name);      // 1-255: alphanumeric, then also - . _
+Result<void> check_service_name(std::string_view name);    // 3-32: a-z, then a-z 0-9 -, no - last
+Result<void> check_compute_name(std::string_view name);    // 3-24: letter, then letters digits -
+Result<void> check_environment_name(
+    std::string_view name);  // not beginning with Microsoft, AzureML
 // A relative path with '/' that stays below its folder; for uploads and unpacking.
 Result<void> check_relative_path(std::string_view path);
 
 // One row of the table of VM sizes.
 struct VmSize {
-  std::string_view name;     // "Standard_D3_v2"
+  std::string_view name;  // "Standard_D3_v2"
   int vcpus;
   double memory_gb;
   int gpus;
@@ -51,8 +52,8 @@ struct Capacity {
   double memory_gb = 0;
   int gpus = 0;
 };
-Capacity capacity_of(const ComputeTarget& target);          // agent_count × VM size
-Result<void> check_fits(const Capacity& total, const Capacity& taken, const ContainerResources& each,
-                        int replicas);
+Capacity capacity_of(const ComputeTarget& target);  // agent_count × VM size
+Result<void> check_fits(const Capacity& total, const Capacity& taken,
+                        const ContainerResources& each, int replicas);
 
 }  // namespace slipway::resources
