@@ -20,6 +20,7 @@ from typing import Any
 import load
 import peer
 import server
+import thousand
 
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = HERE.parent / "build"
@@ -141,6 +142,10 @@ class Bench:
         self.found["daemon_idle_mb"] = server.processes.pss_mb(daemon.pid)
         mine = server.processes.tree(self.peer_pid)
         self.found["peer_idle_mb"] = sum(server.processes.pss_mb(p) for p in mine)
+        self.daemon, self.ws = daemon, ws
+
+    def measure_thousand(self) -> None:
+        self.found |= thousand.measure(self.daemon, self.ws, "bench-onnx")
 
     def measure(self) -> None:
         for number in range(self.rounds + 1):
@@ -206,7 +211,7 @@ def main() -> None:
         bench.start_peers(script, onnx)
         bench.start_slipway(script, onnx)
         bench.measure()
-        bench.end()
+        bench.measure_thousand()
     finally:
         bench.end()
         shutil.rmtree(folder, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import shlex
@@ -48,6 +49,10 @@ class Slipway:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             self.process.wait(timeout=60)
+
+    def file(self) -> dict[str, Any]:
+        """Where it listens, as it wrote itself down."""
+        return dict(json.loads((self.data_dir / "run" / "daemon.json").read_text()))
 
     @property
     def pid(self) -> int:
