@@ -31,7 +31,7 @@ using Extension = std::unique_ptr<X509_EXTENSION, Deleter<&X509_EXTENSION_free>>
 
 constexpr TimeMs kDayMs = 24LL * 3600 * 1000;
 constexpr TimeMs kAuthorityDays = 3650;
-constexpr TimeMs kServerDays = 397;      // browsers take no more
+constexpr TimeMs kServerDays = 397;       // browsers take no more
 constexpr TimeMs kBackdateMs = 3600'000;  // clients' clocks differ a little
 constexpr int kSerialBits = 159;          // 20 bytes at most, positive (RFC 5280 4.1.2.2)
 
@@ -126,8 +126,9 @@ Result<std::string> alternative_names(const std::vector<std::string>& names) {
     unsigned char address[sizeof(in6_addr)];
     const bool ip = ::inet_pton(AF_INET, name.c_str(), address) == 1 ||
                     ::inet_pton(AF_INET6, name.c_str(), address) == 1;
-    const bool dns = name.find_first_not_of("*-.0123456789abcdefghijklmnopqrstuvwxyz"
-                                            "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos;
+    const bool dns = name.find_first_not_of(
+                         "*-.0123456789abcdefghijklmnopqrstuvwxyz"
+                         "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos;
     if (name.empty() || (!ip && !dns))
       return fail(ErrorCode::invalid_argument,
                   fmt::format("'{}' is neither a DNS name nor an IP address", name));

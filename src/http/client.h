@@ -31,8 +31,8 @@ class Upstream {
  public:
   struct Options {
     Address address;
-    std::shared_ptr<TlsClientContext> tls;            // plain when null
-    std::size_t idle_connections = 64;                // kept at most
+    std::shared_ptr<TlsClientContext> tls;  // plain when null
+    std::size_t idle_connections = 64;      // kept at most
     std::chrono::milliseconds connect_timeout{2'000};
   };
   static std::unique_ptr<Upstream> create(Options options);
@@ -50,9 +50,10 @@ class BlockingClient {
   struct Options {
     Address address;
     std::shared_ptr<TlsClientContext> tls;
-    std::chrono::milliseconds timeout{30'000};        // for each read or write
+    std::chrono::milliseconds timeout{30'000};  // for each read or write
   };
-  // Called for pieces of a streamed body: fill up to `capacity` bytes, return how many, 0 at the end.
+  // Called for pieces of a streamed body: fill up to `capacity` bytes, return how many, 0 at the
+  // end.
   using Source = std::function<Result<std::size_t>(char* buffer, std::size_t capacity)>;
   using Sink = std::function<Result<void>(std::string_view piece)>;
 

@@ -105,7 +105,8 @@ Result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
       const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
       const int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
       if (high < 0 || low < 0)
-        return bad_request(fmt::format("'{}' has a '%' without two hexadecimal digits after it", text));
+        return bad_request(
+            fmt::format("'{}' has a '%' without two hexadecimal digits after it", text));
       c = static_cast<char>(high * 16 + low);
       i += 2;
     }
@@ -136,7 +137,8 @@ Result<Query> parse_query(std::string_view query) {
     query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
     if (pair.empty()) continue;
     const std::size_t equals = pair.find('=');
-    const auto raw = equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
+    const auto raw =
+        equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
     TRY(auto key, percent_decode(pair.substr(0, equals), true));
     TRY(auto value, percent_decode(raw, true));
     out.emplace_back(std::move(key), std::move(value));
@@ -179,7 +181,8 @@ Result<void> parse_authority(std::string_view text, Url& url) {
   if (bracketed && host_end == std::string_view::npos) return refused();
   url.host = bracketed ? text.substr(1, host_end - 1) : text.substr(0, host_end);
   std::string_view rest = text.substr(std::min(text.size(), bracketed ? host_end + 1 : host_end));
-  if (url.host.empty() || text.find_first_of("@ \t\r\n") != std::string_view::npos) return refused();
+  if (url.host.empty() || text.find_first_of("@ \t\r\n") != std::string_view::npos)
+    return refused();
   if (rest.empty()) return {};
   if (rest.front() != ':') return refused();
   rest.remove_prefix(1);
@@ -195,8 +198,9 @@ Result<Url> parse_url(std::string_view text) {
   const std::size_t colon = text.find("://");
   url.scheme = text.substr(0, colon == std::string_view::npos ? 0 : colon);
   if (url.scheme != "http" && url.scheme != "https")
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("'{}' is not a URL; write http://host:port/ or https://host:port/", text));
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("'{}' is not a URL; write http://host:port/ or https://host:port/", text));
   url.port = url.scheme == "https" ? 443 : 80;
   const std::string_view rest = text.substr(colon + 3);
   const std::size_t slash = rest.find_first_of("/?#");

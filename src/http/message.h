@@ -1,5 +1,6 @@
 #pragma once
-// Requests and responses as plain values. No Asio here: rooms that only speak in messages stay light.
+// Requests and responses as plain values. No Asio here: rooms that only speak in messages stay
+// light.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,7 +21,9 @@ class Headers {
   std::optional<std::string_view> get(std::string_view name) const;
   std::string_view get_or(std::string_view name, std::string_view otherwise) const;
   bool has(std::string_view name) const { return get(name).has_value(); }
-  void add(std::string name, std::string value) { lines_.emplace_back(std::move(name), std::move(value)); }
+  void add(std::string name, std::string value) {
+    lines_.emplace_back(std::move(name), std::move(value));
+  }
   void set(std::string_view name, std::string value);  // replaces every line of that name
   void remove(std::string_view name);
   auto begin() const { return lines_.begin(); }
@@ -33,14 +36,14 @@ class Headers {
 
 // What stands before a request's body.
 struct RequestHead {
-  std::string method;                         // upper case, as sent
-  std::string target;                         // origin form, as sent: "/a/b?c=d"
+  std::string method;  // upper case, as sent
+  std::string target;  // origin form, as sent: "/a/b?c=d"
   Headers headers;
   std::optional<std::uint64_t> content_length;  // nothing when chunked or without a body
   bool chunked = false;
 
-  std::string_view path() const;              // before '?', still percent-encoded
-  std::string_view query() const;             // after '?', or empty
+  std::string_view path() const;   // before '?', still percent-encoded
+  std::string_view query() const;  // after '?', or empty
 };
 
 struct ResponseHead {

@@ -18,12 +18,12 @@ struct Limits {
   std::size_t head_bytes = 32 << 10;
   std::size_t headers = 100;
   std::size_t target_bytes = 8 << 10;
-  std::uint64_t body_bytes = 100ULL << 20;           // read_some/read_body refuse more: too_large
-  std::chrono::milliseconds head_timeout{10'000};    // from the first byte to the end of the head
-  std::chrono::milliseconds idle_timeout{75'000};    // keep-alive, between requests
-  std::chrono::milliseconds body_timeout{30'000};    // between two pieces of a body
-  std::chrono::milliseconds write_timeout{30'000};   // until a write is taken by the peer
-  std::size_t connections = 10'000;                  // per server; above: accepted and closed
+  std::uint64_t body_bytes = 100ULL << 20;          // read_some/read_body refuse more: too_large
+  std::chrono::milliseconds head_timeout{10'000};   // from the first byte to the end of the head
+  std::chrono::milliseconds idle_timeout{75'000};   // keep-alive, between requests
+  std::chrono::milliseconds body_timeout{30'000};   // between two pieces of a body
+  std::chrono::milliseconds write_timeout{30'000};  // until a write is taken by the peer
+  std::size_t connections = 10'000;                 // per server; above: accepted and closed
 };
 
 // One request on one connection. Lives on the connection's Core; the handler must finish it by
@@ -32,7 +32,7 @@ class Exchange {
  public:
   virtual ~Exchange() = default;
   virtual const RequestHead& head() const = 0;
-  virtual std::string peer() const = 0;              // "127.0.0.1:51234", or "unix"
+  virtual std::string peer() const = 0;  // "127.0.0.1:51234", or "unix"
   // The next piece of the body; empty at its end. Sends "100 Continue" on first use when asked for.
   // The view lasts until the next call.
   virtual Task<Result<std::string_view>> read_some() = 0;
@@ -52,22 +52,24 @@ using ErrorBody = std::function<Response(unsigned status, std::string_view messa
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;                            // 0: any free port
-  std::filesystem::path unix_path;                   // instead of address and port, when set
-  std::shared_ptr<TlsServerContext> tls;             // plain when null
+  std::uint16_t port = 0;                 // 0: any free port
+  std::filesystem::path unix_path;        // instead of address and port, when set
+  std::shared_ptr<TlsServerContext> tls;  // plain when null
   Limits limits;
-  ErrorBody error_body;                              // default: text/plain
-  std::string server_name = "slipway";               // the Server header
+  ErrorBody error_body;                 // default: text/plain
+  std::string server_name = "slipway";  // the Server header
 };
 
 class Server {
  public:
   // Listens at once (SO_REUSEPORT per Core for TCP, one acceptor for Unix). conflict with the
   // address when it is in use.
-  static Result<std::unique_ptr<Server>> start(Cores& cores, ServerOptions options, Handler handler);
-  virtual ~Server() = default;                       // stop({0})
+  static Result<std::unique_ptr<Server>> start(Cores& cores, ServerOptions options,
+                                               Handler handler);
+  virtual ~Server() = default;  // stop({0})
   virtual std::uint16_t port() const = 0;
-  // Accepts no more; lets running exchanges end for at most `drain`, then closes. Blocks: not on a Core.
+  // Accepts no more; lets running exchanges end for at most `drain`, then closes. Blocks: not on a
+  // Core.
   virtual void stop(std::chrono::milliseconds drain) = 0;
   virtual std::size_t connections() const = 0;
 };

@@ -83,7 +83,7 @@ class Socket {
   void disarm() { deadline_ms_ = 0; }
   bool expired() const { return expired_; }
   void forget_expiry() { expired_ = false; }
-  void cancel();                  // the pending operation ends with operation_aborted
+  void cancel();  // the pending operation ends with operation_aborted
   void close();
   std::string peer();
 
@@ -93,8 +93,8 @@ class Socket {
  private:
   friend class Watchdog;
   std::shared_ptr<Watchdog> watchdog_;
-  std::size_t index_ = 0;         // among the watchdog's sockets
-  TimeMs deadline_ms_ = 0;        // 0: none
+  std::size_t index_ = 0;   // among the watchdog's sockets
+  TimeMs deadline_ms_ = 0;  // 0: none
   bool expired_ = false;
 };
 

@@ -27,8 +27,8 @@ constexpr unsigned kProtocolsSize = sizeof kProtocols - 1;
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
                     const unsigned char* offered, unsigned offered_size, void*) {
   unsigned char* chosen = nullptr;
-  const int found = SSL_select_next_proto(&chosen, out_size, kProtocols, kProtocolsSize, offered,
-                                          offered_size);
+  const int found =
+      SSL_select_next_proto(&chosen, out_size, kProtocols, kProtocolsSize, offered, offered_size);
   *out = chosen;
   return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }

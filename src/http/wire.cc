@@ -9,7 +9,7 @@
 namespace slipway::http {
 namespace {
 
-constexpr std::size_t kChunkLineBytes = 256;   // size and extensions of one chunk
+constexpr std::size_t kChunkLineBytes = 256;  // size and extensions of one chunk
 constexpr std::size_t kTrailerBytes = 8 << 10;
 
 // RFC 9110 5.6.2: what names and methods are made of.
@@ -310,7 +310,8 @@ ChunkDecoder::Step ChunkDecoder::next(std::string_view bytes) {
   const std::size_t feed = bytes.substr(0, limit).find('\n');
   if (feed == std::string_view::npos)
     return bytes.size() < limit ? Step{} : refuse("a line of a chunked body is too long");
-  if (feed == 0 || bytes[feed - 1] != '\r') return refuse("a line ends with a bare LF (RFC 9112 2.2)");
+  if (feed == 0 || bytes[feed - 1] != '\r')
+    return refuse("a line ends with a bare LF (RFC 9112 2.2)");
   const std::string_view line = bytes.substr(0, feed - 1);
   return state_ == State::size ? take_size(line) : take_trailer(line);
 }

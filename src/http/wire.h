@@ -75,7 +75,7 @@ class ChunkDecoder {
   Step take_size(std::string_view line);
   Step take_trailer(std::string_view line);
   State state_ = State::size;
-  std::uint64_t left_ = 0;         // of the current chunk
+  std::uint64_t left_ = 0;  // of the current chunk
   std::size_t trailer_bytes_ = 0;
   Fault fault_;
 };
