@@ -64,7 +64,7 @@ class Progress:
 def log_lines(streamed: str) -> list[str]:
     """Lines with local time. An entry without a time belongs to the entry before it."""
     lines: list[str] = []
-    for part in streamed.split("#"):
+    for part in streamed.strip("#").split("#"):
         stamp, bar, text = part.partition("|")
         when = _local_time(stamp) if bar else None
         if when:

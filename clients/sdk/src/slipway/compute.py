@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Type, Union
 from urllib.parse import quote
 
 from slipway import _names
-from slipway._arm import follow
+from slipway._arm import FINAL, follow
 from slipway._display import Shown
+from slipway._polling import wait_until
 from slipway._progress import Progress
 from slipway._wire import Json, error_text
 from slipway.exceptions import ComputeTargetException, UserErrorException
@@ -149,12 +151,22 @@ class ComputeTarget(Shown):
             follow(connection, self._operation, progress, ComputeTargetException, timeout_seconds)
         if self.provisioning_state == "Deleting":
             return
-        self.refresh_state()
+        wait_until(
+            lambda: self._until_final(progress),
+            timeout_s=timeout_seconds,
+            what="The operation",
+            error=ComputeTargetException,
+        )
         if self.provisioning_state == "Failed":
             reasons = [error_text(entry)[1] for entry in self.provisioning_errors]
             raise ComputeTargetException(
                 f"The compute target {self.name!r} failed: {'; '.join(reasons) or 'no reason'}"
             )
+
+    def _until_final(self, progress: Progress) -> Iterator[Optional[float]]:
+        while self.get_status() not in FINAL:
+            progress.state(self.provisioning_state)
+            yield None
 
     # ---- what it is
 

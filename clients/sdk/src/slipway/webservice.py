@@ -15,7 +15,7 @@ from slipway._aks_configuration import AksServiceDeploymentConfiguration, update
 from slipway._display import Shown
 from slipway._polling import wait_until
 from slipway._progress import Progress
-from slipway._wire import Connection, Json, error_of, retry_after
+from slipway._wire import Json, error_of, retry_after
 from slipway.exceptions import UserErrorException, WebserviceException
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class Webservice(Shown):
                 f"The service {self.name!r} has no scoring address (state {self.state}). "
                 "Use wait_for_deployment() first."
             )
-        sender = Connection(lambda: "")
+        sender = self.workspace._connection
         headers = {"Content-Type": "application/json", **self._credential()}
         answer = sender.send("POST", self.scoring_uri, data=input_data, headers=headers)
         if answer.status_code == 401:  # the keys may have changed since they were read
