@@ -12,7 +12,7 @@ from slipway._progress import Progress, log_lines
     [
         ("", []),
         ("20200101000000|Building#20200101000001|Done", ["Building", "Done"]),
-        ("20200101000000|issue #3 | pipe", ["issue #3 | pipe"]),
+        ("20200101000000|Traceback:#  File 1", ["Traceback:", "  File 1"]),
         ("#20200101000000|Building#", ["Building"]),
         ("no time", ["no time"]),
     ],

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Optional, Type, TypeVar
+from typing import Optional, Type
 
 from slipway.exceptions import AzureMLException
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 1.0
 GROWTH = 1.5
-
-T = TypeVar("T")
 
 
 class Backoff:

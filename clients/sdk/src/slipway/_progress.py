@@ -62,17 +62,12 @@ class Progress:
 
 
 def log_lines(streamed: str) -> list[str]:
-    """Lines with local time. An entry without a time belongs to the entry before it."""
-    lines: list[str] = []
-    for part in streamed.strip("#").split("#"):
-        stamp, bar, text = part.partition("|")
-        when = _local_time(stamp) if bar else None
-        if when:
-            lines.append(f"{when} {text}")
-        elif lines:
-            lines[-1] += "#" + part
-        elif part:
-            lines.append(part)
+    """Lines with local time. What has no time goes on from the line before, and stays as it is."""
+    lines = []
+    for part in filter(None, streamed.split("#")):
+        stamp, _, text = part.partition("|")
+        when = _local_time(stamp)
+        lines.append(f"{when} {text}" if when else part)
     return lines
 
 

@@ -1,12 +1,12 @@
 """AksCompute, by its documented name."""
 
-from slipway.compute import (
+from slipway._aks_cluster import (
     AksAttachConfiguration,
-    AksCompute,
     AksProvisioningConfiguration,
     AksUpdateConfiguration,
     SslConfiguration,
 )
+from slipway.compute import AksCompute
 
 __all__ = [
     "AksAttachConfiguration",
