@@ -1,0 +1,3 @@
+from slipway_runtime.http import AMLRequest, rawhttp
+
+__all__ = ["AMLRequest", "rawhttp"]

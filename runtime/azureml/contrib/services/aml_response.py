@@ -1,0 +1,3 @@
+from slipway_runtime.http import AMLResponse
+
+__all__ = ["AMLResponse"]

@@ -1,0 +1,7 @@
+from pkgutil import extend_path
+
+__path__ = extend_path(__path__, __name__)
+
+from azureml.core.model import Model  # noqa: E402
+
+__all__ = ["Model"]

@@ -1,0 +1,1 @@
+"""The later home of the request and response classes."""
