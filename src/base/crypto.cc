@@ -130,6 +130,27 @@ std::string Sha256::finish_hex() {
   return to_hex(out);
 }
 
+struct Md5::Impl {
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(),
+                                                                  &EVP_MD_CTX_free};
+};
+
+Md5::Md5() : impl_(std::make_unique<Impl>()) {
+  EVP_DigestInit_ex(impl_->context.get(), EVP_md5(), nullptr);
+}
+Md5::~Md5() = default;
+
+void Md5::update(std::string_view bytes) {
+  EVP_DigestUpdate(impl_->context.get(), bytes.data(), bytes.size());
+}
+
+std::string Md5::finish() {
+  std::string out(16, '\0');
+  unsigned int size = 0;
+  EVP_DigestFinal_ex(impl_->context.get(), bytes_of(out), &size);
+  return out;
+}
+
 std::string sha256(std::string_view bytes) {
   std::string out(32, '\0');
   unsigned int size = 0;

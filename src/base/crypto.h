@@ -37,6 +37,21 @@ class Sha256 {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// Incremental MD5: for the Content-MD5 header of uploads, where the wire asks for it; never for trust.
+class Md5 {
+ public:
+  Md5();
+  ~Md5();
+  Md5(const Md5&) = delete;
+  void update(std::string_view bytes);
+  std::string finish();  // 16 raw bytes; call once
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
 std::string sha256_hex(std::string_view bytes);
 std::string sha256(std::string_view bytes);  // 32 raw bytes
 std::string hmac_sha256(std::string_view key, std::string_view bytes);
