@@ -16,6 +16,7 @@ constexpr std::size_t kBodyRead = 64 << 10;
 constexpr std::uint64_t kDrainBytes = 64 << 10;  // of a body that no one read
 constexpr std::uint64_t kLingerBytes = 64 << 20;
 constexpr std::chrono::milliseconds kLinger{1'000};
+constexpr std::chrono::milliseconds kGoodbye{100};  // for TLS to end in order
 
 Error peer_left() { return fail(ErrorCode::cancelled, "the client closed the connection"); }
 
@@ -56,8 +57,10 @@ Task<void> Connection::run() {
 
 // Our last answer must reach the peer: closing with unread bytes would reset the connection.
 Task<void> Connection::linger() {
-  socket_->arm(kLinger);
+  const bool unread = !body_done_ || refused_ || buffer_.size() > 0;
+  socket_->arm(unread ? kLinger : kGoodbye);
   co_await socket_->finish_writing();
+  if (!unread) co_return;
   error_code ec;
   for (std::uint64_t seen = 0; !ec && seen < kLingerBytes && !socket_->expired();) {
     const auto room = buffer_.prepare(kFirstRead);
@@ -161,6 +164,7 @@ Task<void> Connection::refuse(unsigned status, std::string_view message) {
   Response response{status, {{"Content-Type", "text/plain"}}, std::string(message) + "\n"};
   if (body) response = body(status, message);
   keep_ = false;
+  refused_ = true;
   [[maybe_unused]] const auto sent = co_await respond(std::move(response));
 }
 

@@ -78,6 +78,7 @@ class Connection final : public Exchange {
   bool body_broken_ = false;
   bool continue_owed_ = false;      // "100 Continue" is asked for and not yet sent
   BodyForm form_ = BodyForm::none;  // of a streamed answer
+  bool refused_ = false;            // our own answer ended the connection
   bool idle_ = true;
   bool keep_ = true;  // another request may follow
 };
