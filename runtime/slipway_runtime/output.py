@@ -15,6 +15,11 @@ def set_request(request_id):
     _prefix = ((request_id or NO_REQUEST) + ",").encode()
 
 
+def request_id():
+    """The id of the request that runs now; zeros outside of one."""
+    return _prefix[:-1].decode()
+
+
 class TaggedLines(io.RawIOBase):
     """Writes whole lines to `fd`, each after the current request's id and a comma. Any thread."""
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <optional>
 
 #include "base/crypto.h"
@@ -292,23 +293,29 @@ bool all_objects(object fields) {
   return fields.size() > 0;
 }
 
+Result<std::size_t> output_index(element item, const Signature& signature) {
+  std::string_view name;
+  if (item.get(name)) return bad("outputFilter must be a list of output names");
+  for (std::size_t i = 0; i < signature.outputs.size(); ++i)
+    if (signature.outputs[i].name == name) return i;
+  return bad(fmt::format("outputFilter names {}; the model's outputs are {}", name,
+                         describe(signature.outputs)));
+}
+
+// All of them when there is no filter, or an empty one.
 Result<std::vector<std::size_t>> wanted_outputs(object fields, const Signature& signature) {
   std::vector<std::size_t> wanted;
-  const auto filter = member(fields, "outputFilter", "output_filter");
-  array names;
-  const bool all = !filter || (!filter->get(names) && names.size() == 0);
-  if (filter && filter->get(names)) return bad("outputFilter must be a list of output names");
-  for (std::size_t i = 0; all && i < signature.outputs.size(); ++i) wanted.push_back(i);
-  for (const auto item : names) {
-    std::string_view name;
-    if (item.get(name)) return bad("outputFilter must be a list of output names");
-    std::size_t i = 0;
-    while (i < signature.outputs.size() && signature.outputs[i].name != name) ++i;
-    if (i == signature.outputs.size())
-      return bad(fmt::format("outputFilter names {}; the model's outputs are {}", name,
-                             describe(signature.outputs)));
-    wanted.push_back(i);
+  if (const auto filter = member(fields, "outputFilter", "output_filter")) {
+    array names;
+    if (filter->get(names)) return bad("outputFilter must be a list of output names");
+    for (const auto item : names) {
+      TRY(const auto index, output_index(item, signature));
+      wanted.push_back(index);
+    }
   }
+  if (!wanted.empty()) return wanted;
+  wanted.resize(signature.outputs.size());
+  std::iota(wanted.begin(), wanted.end(), std::size_t{0});
   return wanted;
 }
 

@@ -61,6 +61,7 @@ Result<std::unique_ptr<OnnxSession>> load(const fs::path& file, int threads) {
                   fmt::format("{}: input {} is not a tensor of a type that JSON can carry",
                               file.filename().string(), info.name),
                   "ModelLoadFailed");
+  OnnxSession::release_code_pages();
   return session;
 }
 

@@ -3,9 +3,11 @@
 #include <dlfcn.h>
 #include <fmt/core.h>
 #include <onnxruntime_c_api.h>
+#include <sys/mman.h>
 
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 
 namespace slipway::modelserver {
 namespace fs = std::filesystem;
@@ -278,6 +280,19 @@ Result<std::unique_ptr<OnnxSession>> OnnxSession::load(const fs::path& file, int
                                          {api->SessionGetOutputCount, api->SessionGetOutputName,
                                           api->SessionGetOutputTypeInfo}));
   return std::unique_ptr<OnnxSession>(new OnnxSession(std::move(impl)));
+}
+
+// Code segments only: they are never written, so nothing of theirs can be lost.
+void OnnxSession::release_code_pages() {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find(" r-xp ") == std::string::npos || line.find(kLibrary) == std::string::npos)
+      continue;
+    char* rest = nullptr;
+    const auto begin = std::strtoull(line.c_str(), &rest, 16);
+    const auto end = std::strtoull(rest + 1, nullptr, 16);
+    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  }
 }
 
 // Numbers are not copied: the value refers to the tensor's bytes.

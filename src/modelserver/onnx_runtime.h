@@ -20,6 +20,10 @@ class OnnxSession {
   static Result<std::unique_ptr<OnnxSession>> load(const std::filesystem::path& file, int threads);
   ~OnnxSession();
 
+  // Gives back the pages of the library's code that loading touched: clean file pages, which the
+  // kernel reads again from its cache where a run needs them.
+  static void release_code_pages();
+
   const Signature& signature() const;
   // `inputs` must fit the signature; `outputs` holds indices into signature().outputs.
   // invalid_argument with the runtime's words when the model refuses the values.
