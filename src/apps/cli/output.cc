@@ -11,6 +11,11 @@ namespace {
 
 bool is_scalar(const json::value& value) { return !value.is_structured(); }
 
+// Boost.JSON writes 0.5 as 5E-1; people write it as they read it.
+std::string scalar(const json::value& value) {
+  return value.is_double() ? fmt::format("{}", value.get_double()) : json::serialize(value);
+}
+
 // ---- json, jsonc
 
 constexpr std::string_view kReset = "\x1b[0m";
@@ -56,8 +61,7 @@ void write_json(const json::value& value, int indent, Colour colour, std::string
     write_items(*array, indent, colour, out);
     out += end + "]";
   } else {
-    out +=
-        painted(json::serialize(value), value.is_string() ? kStringColour : kOtherColour, colour);
+    out += painted(scalar(value), value.is_string() ? kStringColour : kOtherColour, colour);
   }
 }
 
@@ -66,7 +70,7 @@ void write_json(const json::value& value, int indent, Colour colour, std::string
 // A scalar as people write it; a tab or line break would tear the row apart.
 std::string cell(const json::value& value) {
   if (value.is_null()) return "";
-  if (!value.is_string()) return json::serialize(value);
+  if (!value.is_string()) return scalar(value);
   std::string text(value.get_string());
   std::ranges::replace_if(text, [](char c) { return c == '\n' || c == '\t' || c == '\r'; }, ' ');
   return text;
@@ -197,7 +201,7 @@ bool plain_in_yaml(std::string_view text) {
 std::string yaml_scalar(const json::value& value) {
   if (value.is_string() && plain_in_yaml(value.get_string()))
     return std::string(value.get_string());
-  return json::serialize(value);
+  return is_scalar(value) ? scalar(value) : json::serialize(value);
 }
 
 bool in_line(const json::value& value) {
