@@ -100,7 +100,7 @@ TEST(SignedLink, HoldsForItsPathUseAndTimeOnly) {
   EXPECT_FALSE(check_link("key", "/azureml/ab", parsed, 1'000'000 + kLinkMs + 1000));
   auto forged = parsed;
   for (auto& [name, value] : forged)
-    if (name == "sw") value = "another";
+    if (name == "skoid") value = "another";
   EXPECT_FALSE(check_link("key", "/azureml/ab", forged, 1'000'000));
   EXPECT_FALSE(check_link("key", "/azureml/ab", {}, 1'000'000));
 }

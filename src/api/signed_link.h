@@ -8,8 +8,10 @@
 
 namespace slipway::api {
 
-// A link that is its own credential, for one resource and one kind of use, until it expires:
-// "sv=…&se=<seconds>&sp=<use>&sw=<scope>&sn=<name>&sig=<HMAC>". Pure; any thread.
+// A link that is its own credential, for one resource and one kind of use, until it expires.
+// Its parameters bear the names of a shared access signature, because the client's storage library
+// takes a query for a credential only when it knows every name in it:
+// "sv=…&se=<seconds>&sp=<use>&skoid=<scope>&si=<name>&sig=<HMAC>". Pure; any thread.
 struct SignedLink {
   char use = 'r';     // 'r' read a blob, 'w' write and read a blob, 'l' read an operation's log
   std::string scope;  // uid of the workspace
