@@ -1,4 +1,5 @@
 #pragma once
+// Uploaded files: looked up by their address, and turned into the files of a model.
 #include "api/context.h"
 
 namespace slipway::api {

@@ -1,4 +1,5 @@
 #pragma once
+// The blob face: uploads and downloads that stream, by signed links.
 #include "api/context.h"
 
 namespace slipway::api {

@@ -1,4 +1,5 @@
 #pragma once
+// The XML in which a client names the blocks that make a blob.
 #include <string>
 #include <string_view>
 #include <vector>

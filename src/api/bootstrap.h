@@ -1,4 +1,5 @@
 #pragma once
+// First start: the secrets of the server and the default workspace.
 #include "api/context.h"
 
 namespace slipway::api {

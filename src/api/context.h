@@ -1,4 +1,5 @@
 #pragma once
+// What a handler is given, and the small things that every handler needs.
 #include <map>
 #include <memory>
 #include <optional>

@@ -1,4 +1,5 @@
 #pragma once
+// Environment definitions as clients send them.
 #include "api/context.h"
 
 namespace slipway::api {

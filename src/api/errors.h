@@ -1,4 +1,5 @@
 #pragma once
+// From an Error to a status and the body that its face documents.
 #include <string_view>
 
 #include "api/context.h"

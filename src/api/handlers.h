@@ -1,4 +1,5 @@
 #pragma once
+// The list of all handlers.
 #include "api/context.h"
 
 namespace slipway::api {

@@ -1,4 +1,5 @@
 #pragma once
+// Models as they are shown and found.
 #include "api/context.h"
 
 namespace slipway::api {

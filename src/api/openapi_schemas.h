@@ -1,4 +1,5 @@
 #pragma once
+// The schemas of the OpenAPI document.
 #include "base/json.h"
 
 namespace slipway::api {

@@ -1,4 +1,5 @@
 #pragma once
+// The log of an operation in the form that the client streams.
 #include <string>
 #include <string_view>
 

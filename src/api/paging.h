@@ -1,4 +1,5 @@
 #pragma once
+// Lists by pages, and their filters.
 #include <functional>
 #include <string>
 #include <string_view>

@@ -1,4 +1,5 @@
 #pragma once
+// JSON-Patch (RFC 6902), as far as the faces document it.
 #include <span>
 #include <string_view>
 

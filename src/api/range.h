@@ -1,4 +1,5 @@
 #pragma once
+// Byte ranges and dates of HTTP.
 #include <cstdint>
 #include <string>
 #include <string_view>

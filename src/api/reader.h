@@ -1,4 +1,5 @@
 #pragma once
+// Reading JSON bodies, member by member.
 #include <string>
 #include <string_view>
 

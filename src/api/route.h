@@ -1,4 +1,5 @@
 #pragma once
+// The table of routes and the search in it.
 #include <span>
 #include <string>
 #include <string_view>

@@ -1,4 +1,5 @@
 #pragma once
+// Services from and to JSON.
 #include <span>
 #include <vector>
 

@@ -1,7 +1,7 @@
 #include "api/service_spec.h"
 
 #include <algorithm>
-#include <regex>
+#include <cctype>
 
 #include "api/artifact_store.h"
 #include "api/environments.h"
@@ -77,11 +77,28 @@ std::string entry_script(const ServiceSpec& spec, const std::vector<CodeAsset>& 
   return scripts.size() == 1 ? scripts.front() : driver;
 }
 
-// A cheap look, so that the commonest slip is told at once and not by a replica that fails.
-bool defines_run(const std::string& text) {
-  static const std::regex pattern(
-      R"((^|\n)[ \t]*(async[ \t]+)?def[ \t]+run[ \t]*\(|(^|\n)[ \t]*run[ \t]*=|import[^\n]*(\brun\b|\*))");
-  return text.size() > kScriptBytes || std::regex_search(text, pattern);
+bool has_word(std::string_view line, std::string_view word) {
+  const auto is_name = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
+  for (auto at = line.find(word); at != line.npos; at = line.find(word, at + 1)) {
+    const auto end = at + word.size();
+    if ((at == 0 || !is_name(line[at - 1])) && (end == line.size() || !is_name(line[end])))
+      return true;
+  }
+  return false;
+}
+
+// A cheap look, so that the commonest slip is told at once and not by a replica that fails: a line
+// that defines, assigns or imports the name. No std::regex: it recurses as deep as a line is long.
+bool defines_run(std::string_view text) {
+  while (!text.empty()) {
+    const auto line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    const bool imports = has_word(line, "import");
+    if (imports && line.find('*') != line.npos) return true;
+    const bool binds = imports || has_word(line, "def") || line.find('=') != line.npos;
+    if (binds && has_word(line, "run")) return true;
+  }
+  return false;
 }
 
 Result<void> check_entry(const Context& context, const ServiceSpec& spec) {

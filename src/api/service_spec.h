@@ -1,4 +1,5 @@
 #pragma once
+// What a service is made of, from what its create request names.
 #include "api/context.h"
 
 namespace slipway::api {

@@ -1,4 +1,5 @@
 #pragma once
+// What the handlers of services share.
 #include "api/context.h"
 
 namespace slipway::api {

@@ -1,4 +1,5 @@
 #pragma once
+// Links that carry their own credential.
 #include <string>
 #include <string_view>
 

@@ -1,4 +1,5 @@
 #pragma once
+// Workspaces as they are shown, found and saved.
 #include "api/context.h"
 
 namespace slipway::api {
