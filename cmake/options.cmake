@@ -2,7 +2,8 @@
 add_library(slipway_options INTERFACE)
 target_compile_features(slipway_options INTERFACE cxx_std_20)
 target_compile_options(slipway_options INTERFACE
-  -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Werror -fno-omit-frame-pointer
+  -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
+  -Wno-missing-designated-field-initializers -Werror -fno-omit-frame-pointer
   -fstack-protector-strong)
 target_compile_definitions(slipway_options INTERFACE
   SLIPWAY_VERSION="${PROJECT_VERSION}" BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)

@@ -13,14 +13,7 @@ function(slipway_room name)
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
   list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cc$")
   list(TRANSFORM ROOM_DEPENDS PREPEND slipway_)
-  if(NOT sources)  # a room without code yet
-    return()
-  endif()
 
-  if(NOT sources)
-    add_library(slipway_${name} INTERFACE)
-    return()
-  endif()
   add_library(slipway_${name} STATIC ${sources})
   target_link_libraries(slipway_${name} PUBLIC slipway_options ${ROOM_DEPENDS} ${ROOM_LINKS})
 

@@ -38,7 +38,8 @@ class Sha256 {
   std::unique_ptr<Impl> impl_;
 };
 
-// Incremental MD5: for the Content-MD5 header of uploads, where the wire asks for it; never for trust.
+// Incremental MD5: for the Content-MD5 header of uploads, where the wire asks for it; never for
+// trust.
 class Md5 {
  public:
   Md5();

@@ -15,13 +15,31 @@ namespace slipway::compute {
 namespace {
 
 constexpr std::size_t kOutputBytes = 64U << 10;
-constexpr int kLookMs = 200;              // for cancel and the timeout
-constexpr std::array kPassedOn{
-    "PATH",          "HOME",           "LANG",           "XDG_CACHE_HOME", "XDG_CONFIG_HOME",
-    "UV_CACHE_DIR",  "UV_CONFIG_FILE", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL",
-    "UV_FIND_LINKS", "UV_NATIVE_TLS",  "UV_SYSTEM_CERTS", "UV_INDEX",      "UV_OFFLINE",
-    "SSL_CERT_FILE", "SSL_CERT_DIR",   "HTTP_PROXY",     "HTTPS_PROXY",    "NO_PROXY",
-    "http_proxy",    "https_proxy",    "no_proxy",       "UV_HTTP_TIMEOUT"};
+constexpr int kLookMs = 200;  // for cancel and the timeout
+constexpr std::array kPassedOn{"PATH",
+                               "HOME",
+                               "LANG",
+                               "XDG_CACHE_HOME",
+                               "XDG_CONFIG_HOME",
+                               "UV_CACHE_DIR",
+                               "UV_CONFIG_FILE",
+                               "UV_DEFAULT_INDEX",
+                               "UV_INDEX_URL",
+                               "UV_EXTRA_INDEX_URL",
+                               "UV_FIND_LINKS",
+                               "UV_NATIVE_TLS",
+                               "UV_SYSTEM_CERTS",
+                               "UV_INDEX",
+                               "UV_OFFLINE",
+                               "SSL_CERT_FILE",
+                               "SSL_CERT_DIR",
+                               "HTTP_PROXY",
+                               "HTTPS_PROXY",
+                               "NO_PROXY",
+                               "http_proxy",
+                               "https_proxy",
+                               "no_proxy",
+                               "UV_HTTP_TIMEOUT"};
 
 std::vector<std::string> environment() {
   std::vector<std::string> out = {"NO_COLOR=1", "UV_NO_PROGRESS=1", "UV_LINK_MODE=hardlink"};
@@ -31,7 +49,8 @@ std::vector<std::string> environment() {
 }
 
 // False at the end of the stream.
-bool read_some(int fd, CommandResult& result, const std::function<void(std::string_view)>& progress) {
+bool read_some(int fd, CommandResult& result,
+               const std::function<void(std::string_view)>& progress) {
   char buffer[8192];
   const ssize_t n = ::read(fd, buffer, sizeof buffer);
   if (n <= 0) return n < 0 && (errno == EAGAIN || errno == EINTR);
@@ -52,8 +71,9 @@ Result<void> follow(const Command& command, int fd, CommandResult& result,
     if (command.cancelled != nullptr && *command.cancelled)
       return fail(ErrorCode::cancelled, "the build was ended with the daemon");
     if (system_clock().steady_ms() > deadline)
-      return fail(ErrorCode::deadline, fmt::format("{} took longer than {} s", command.arguments.front(),
-                                                   command.timeout_ms / 1000));
+      return fail(ErrorCode::deadline,
+                  fmt::format("{} took longer than {} s", command.arguments.front(),
+                              command.timeout_ms / 1000));
   }
 }
 

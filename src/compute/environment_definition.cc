@@ -8,31 +8,48 @@ namespace slipway::compute {
 namespace {
 
 // Their work is done by our own runtime package.
-constexpr std::array kOurs{"azureml-defaults",           "azureml-core", "azureml-monitoring",
-                           "azureml-contrib-services",   "azureml-sdk",  "azureml-model-management-sdk",
+constexpr std::array kOurs{"azureml-defaults",
+                           "azureml-core",
+                           "azureml-monitoring",
+                           "azureml-contrib-services",
+                           "azureml-sdk",
+                           "azureml-model-management-sdk",
                            "azureml-inference-server-http"};
 
 struct Renamed {
   std::string_view conda;
-  std::string_view pip;                   // empty: no Python package
+  std::string_view pip;  // empty: no Python package
 };
-constexpr std::array kRenamed{
-    Renamed{"pytorch", "torch"},          Renamed{"pytorch-cpu", "torch"},
-    Renamed{"py-xgboost", "xgboost"},     Renamed{"py-xgboost-cpu", "xgboost"},
-    Renamed{"tensorflow-gpu", "tensorflow"}, Renamed{"tensorflow-base", "tensorflow"},
-    Renamed{"matplotlib-base", "matplotlib"}, Renamed{"opencv", "opencv-python-headless"},
-    Renamed{"py-opencv", "opencv-python-headless"}, Renamed{"msgpack-python", "msgpack"},
-    Renamed{"pytables", "tables"},        Renamed{"dask-core", "dask"},
-    Renamed{"pillow-simd", "pillow"},     Renamed{"scikit-learn-intelex", "scikit-learn-intelex"},
-    Renamed{"pip", ""},                   Renamed{"setuptools", "setuptools"},
-    Renamed{"cudatoolkit", ""},           Renamed{"mkl", ""},
-    Renamed{"libgcc", ""},                Renamed{"openssl", ""},
-    Renamed{"nomkl", ""},                 Renamed{"blas", ""},
-    Renamed{"cpuonly", ""},               Renamed{"gcc", ""}};
+constexpr std::array kRenamed{Renamed{"pytorch", "torch"},
+                              Renamed{"pytorch-cpu", "torch"},
+                              Renamed{"py-xgboost", "xgboost"},
+                              Renamed{"py-xgboost-cpu", "xgboost"},
+                              Renamed{"tensorflow-gpu", "tensorflow"},
+                              Renamed{"tensorflow-base", "tensorflow"},
+                              Renamed{"matplotlib-base", "matplotlib"},
+                              Renamed{"opencv", "opencv-python-headless"},
+                              Renamed{"py-opencv", "opencv-python-headless"},
+                              Renamed{"msgpack-python", "msgpack"},
+                              Renamed{"pytables", "tables"},
+                              Renamed{"dask-core", "dask"},
+                              Renamed{"pillow-simd", "pillow"},
+                              Renamed{"scikit-learn-intelex", "scikit-learn-intelex"},
+                              Renamed{"pip", ""},
+                              Renamed{"setuptools", "setuptools"},
+                              Renamed{"cudatoolkit", ""},
+                              Renamed{"mkl", ""},
+                              Renamed{"libgcc", ""},
+                              Renamed{"openssl", ""},
+                              Renamed{"nomkl", ""},
+                              Renamed{"blas", ""},
+                              Renamed{"cpuonly", ""},
+                              Renamed{"gcc", ""}};
 
 std::string trimmed(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())))
+    text.remove_prefix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())))
+    text.remove_suffix(1);
   return std::string(text);
 }
 
@@ -62,7 +79,7 @@ class Normaliser {
   void pip(const std::string& line);
   void note_sections(const json::object& definition);
   NormalDefinition out_;
-  bool schema_ = false;                   // azureml-defaults brings inference-schema
+  bool schema_ = false;  // azureml-defaults brings inference-schema
 };
 
 void Normaliser::conda(const std::string& line) {
@@ -86,13 +103,15 @@ void Normaliser::pip(const std::string& line) {
   const std::string text = trimmed(line);
   if (text.empty() || text.starts_with('#')) return;
   if (text.starts_with('-')) {
-    out_.notes.push_back("the pip option '" + text.substr(0, text.find_first_of(" =")) + "' is left out");
+    out_.notes.push_back("the pip option '" + text.substr(0, text.find_first_of(" =")) +
+                         "' is left out");
     return;
   }
   const std::string name = requirement_name(text);
   schema_ |= name == "azureml-defaults";
   if (std::find(kOurs.begin(), kOurs.end(), name) != kOurs.end()) return;
-  if (std::find(out_.requirements.begin(), out_.requirements.end(), text) == out_.requirements.end())
+  if (std::find(out_.requirements.begin(), out_.requirements.end(), text) ==
+      out_.requirements.end())
     out_.requirements.push_back(text);
 }
 
@@ -119,7 +138,8 @@ void Normaliser::note_sections(const json::object& definition) {
   if (docker == nullptr) return;
   const auto image = string_or(*docker, "baseImage", "");
   if (!image.empty() && image.find("azureml/") == image.npos)
-    out_.notes.push_back("the base image '" + image + "' is not used: replicas run on this machine");
+    out_.notes.push_back("the base image '" + image +
+                         "' is not used: replicas run on this machine");
   if (!string_or(*docker, "baseDockerfile", "").empty())
     out_.notes.push_back("the base Dockerfile is not used: replicas run on this machine");
 }
@@ -137,9 +157,9 @@ Result<NormalDefinition> Normaliser::run(const json::object& definition) {
   const auto* list = conda == nullptr ? nullptr : find(*conda, "dependencies");
   if (list != nullptr && list->is_array())
     for (const auto& each : list->get_array()) TRY_VOID(dependency(each));
-  const bool asked = std::any_of(out_.requirements.begin(), out_.requirements.end(), [](auto& line) {
-    return requirement_name(line) == "inference-schema";
-  });
+  const bool asked =
+      std::any_of(out_.requirements.begin(), out_.requirements.end(),
+                  [](auto& line) { return requirement_name(line) == "inference-schema"; });
   if (schema_ && !asked) out_.requirements.emplace_back("inference-schema");
   return std::move(out_);
 }

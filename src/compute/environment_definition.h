@@ -10,8 +10,8 @@
 namespace slipway::compute {
 
 struct NormalDefinition {
-  std::string python;                     // "3.8" or "3.8.18"; empty when none was asked for
-  std::string interpreter;                // given with userManagedDependencies; nothing is built then
+  std::string python;       // "3.8" or "3.8.18"; empty when none was asked for
+  std::string interpreter;  // given with userManagedDependencies; nothing is built then
   std::vector<std::string> requirements;  // as pip takes them, in the order given
   std::vector<std::string> notes;         // what was left out, and why
 };

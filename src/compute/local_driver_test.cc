@@ -22,14 +22,16 @@ constexpr std::string_view kScript = R"(#!/bin/sh
 ready() { echo '{"ready":true}' >&3; exec 3>&-; }
 case "$MODE" in
   ready) echo started; ready; exec sleep 600 ;;
-  refuse) echo '{"ready":false,"reason":"UserScriptInitFailed","message":"init() raised","log_tail":"ValueError: 7"}' >&3; exit 3 ;;
+  refuse) echo '{"ready":false,"reason":"UserScriptInitFailed","message":"init() raised",'\
+    '"log_tail":"ValueError: 7"}' >&3; exit 3 ;;
   crash) echo 'one last word'; exit 9 ;;
   stubborn) trap '' TERM; ready; while :; do sleep 600; done ;;
   family) setsid sleep 601 & echo "grandchild $!"; ready; exec sleep 600 ;;
   greedy) ready; exec awk 'BEGIN { s = "0123456789"; while (1) s = s s }' ;;
   look) env | sort; ls -l /proc/self/fd | wc -l; umask; grep CapEff /proc/self/status
         cat "$SECRET" 2>&1; echo kept > "$HOME/file" && echo home-writable; ready; exec sleep 600 ;;
-  talk) i=0; while [ $i -lt 70000 ]; do echo "line $i ........................................................................"; i=$((i+1)); done; ready; exec sleep 600 ;;
+  talk) i=0; dots=........................................................................
+    while [ $i -lt 70000 ]; do echo "line $i $dots"; i=$((i+1)); done; ready; exec sleep 600 ;;
 esac
 )";
 

@@ -32,7 +32,8 @@ def run(body):
     request = json.loads(body)
     if not isinstance(request, dict) or "data" not in request:
         raise ValueError('the body must be an object with a member "data": {"data": [[...], ...]}')
-    method = request.get("method", "predict_proba" if hasattr(model, "predict_proba") else "predict")
+    usual = "predict_proba" if hasattr(model, "predict_proba") else "predict"
+    method = request.get("method", usual)
     if method not in ("predict", "predict_proba") or not hasattr(model, method):
         raise ValueError(f'"method" is {method!r}; this model has predict'
                          + (" and predict_proba" if hasattr(model, "predict_proba") else ""))

@@ -3,252 +3,337 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 
 namespace slipway::control {
 namespace {
 
 using compute::ReplicaState;
+using Names = std::vector<std::string>;
 
-constexpr TimeMs kNow = 1'000'000;
+constexpr TimeMs kNow = 10'000'000;
+constexpr ReplicaState kReady = ReplicaState::ready;
+constexpr ReplicaState kStarting = ReplicaState::starting;
 
-struct Name {
-  std::string operator()(const BuildEnvironment&) const { return "build"; }
-  std::string operator()(const PlaceBundle&) const { return "place"; }
-  std::string operator()(const StartReplica& a) const {
-    return fmt::format("start r{}", a.revision);
-  }
-  std::string operator()(const DrainReplica& a) const { return "drain " + a.id; }
-  std::string operator()(const StopReplica& a) const { return "stop " + a.id; }
-  std::string operator()(const ForgetReplica& a) const {
-    return "forget " + a.id + (a.counts ? " counts" : "");
-  }
-  std::string operator()(const Finish& a) const {
-    return a.failure ? "fail " + (a.failure->detail_code.empty() ? a.failure->code
-                                                                 : a.failure->detail_code)
-                     : "finish";
-  }
-  std::string operator()(const RemoveService&) const { return "remove"; }
-};
-
-std::vector<std::string> names(const Plan& plan) {
-  std::vector<std::string> out;
-  for (const auto& action : plan.actions) out.push_back(std::visit(Name{}, action));
+Names names(const Plan& plan) {
+  Names out;
+  for (const auto& action : plan.actions)
+    out.push_back(fmt::format("{}{}{}", boost::describe::enum_to_string(action.kind, "?"),
+                              action.replica.empty() ? "" : " " + action.replica,
+                              action.revision == 0 ? "" : fmt::format(" r{}", action.revision)));
   return out;
 }
 
-ReplicaView replica(std::string id, std::int64_t revision, ReplicaState state, int in_flight = 0) {
-  ReplicaView view{.id = std::move(id), .revision = revision, .state = state};
-  view.started_ms = kNow - 100;
+ReplicaView replica(std::string id, std::int64_t revision, ReplicaState state) {
+  ReplicaView view;
+  view.status.id = std::move(id);
+  view.status.revision = revision;
+  view.status.state = state;
+  view.status.started_ms = kNow - 2'000;
+  view.status.changed_ms = kNow - 1'000;
+  return view;
+}
+
+ReplicaView ended(std::string id, std::int64_t revision, ReplicaState state, std::string reason) {
+  auto view = replica(std::move(id), revision, state);
+  view.status.reason = std::move(reason);
+  view.status.message = "the last lines";
+  return view;
+}
+
+ReplicaView draining(std::string id, int in_flight, TimeMs since) {
+  auto view = replica(std::move(id), 1, kReady);
   view.in_flight = in_flight;
+  view.draining_since = since;
   return view;
 }
 
-// A service that was just asked for, whose bundle lies there.
-View deploying(int wanted = 1) {
-  View view{.wanted = wanted, .asked_ms = kNow - 1000, .start_limit_ms = 60'000};
-  view.bundle_placed = true;
-  return view;
+// A first deployment whose bundle lies there.
+Situation deploying(std::vector<ReplicaView> seen = {}, int replicas = 1) {
+  Situation s;
+  s.replicas = replicas;
+  s.operation_running = true;
+  s.operation_created_ms = kNow - 5'000;
+  s.placed = {1};
+  s.seen = std::move(seen);
+  return s;
 }
 
-View settled(int wanted = 1) {
-  View view = deploying(wanted);
-  view.settled = true;
-  view.serving_revision = 1;
-  return view;
+// Deployed before, and healthy then.
+Situation settled(std::vector<ReplicaView> seen, int replicas = 1) {
+  Situation s = deploying(std::move(seen), replicas);
+  s.operation_running = false;
+  s.recorded.state = "Healthy";
+  s.recorded.serving_revision = 1;
+  s.recorded.desired_replicas = replicas;
+  s.recorded.available_replicas = replicas;
+  return s;
 }
 
-View with(View view, std::vector<ReplicaView> replicas) {
-  view.replicas = std::move(replicas);
-  return view;
+// Revision 2 is asked for while revision 1 serves.
+Situation updating(std::vector<ReplicaView> seen, int replicas = 1) {
+  Situation s = settled(std::move(seen), replicas);
+  s.operation_running = true;
+  s.revision = 2;
+  s.placed = {1, 2};
+  return s;
 }
 
-View edit(View view, const std::function<void(View&)>& change) {
-  change(view);
-  return view;
+Situation with(Situation s, const std::function<void(Situation&)>& change) {
+  change(s);
+  return s;
 }
 
-using Names = std::vector<std::string>;
+resources::Failure failure(const char* code, const char* detail = "") {
+  resources::Failure out;
+  out.code = code;
+  out.detail_code = detail;
+  return out;
+}
 
 struct Row {
   const char* name;
-  View view;
+  Situation situation;
   Names actions;
-  Names serve;
+  Names published;
   const char* state;
+  const char* outcome;  // of the operation: "", "succeeded", or the failure's code or detail
 };
-
-const ReplicaState kReady = ReplicaState::ready;
-const ReplicaState kStarting = ReplicaState::starting;
-const ReplicaState kFailed = ReplicaState::failed;
-
-ReplicaView failed(std::string id, std::int64_t revision, std::string reason) {
-  auto view = replica(std::move(id), revision, kFailed);
-  view.reason = std::move(reason);
-  return view;
-}
-
-ReplicaView draining(std::string id, std::int64_t revision, int in_flight, TimeMs since) {
-  auto view = replica(std::move(id), revision, kReady, in_flight);
-  view.draining_since_ms = since;
-  return view;
-}
 
 const Row kRows[] = {
     {"an environment that is not there is built first",
-     edit(deploying(), [](View& v) { v.environment = EnvironmentState::missing; v.bundle_placed = false; }),
-     {"build"}, {}, "Transitioning"},
+     with(deploying(),
+          [](auto& s) {
+            s.placed = {};
+            s.environment = EnvironmentState::absent;
+          }),
+     {"build_environment"},
+     {},
+     "Transitioning",
+     ""},
     {"while it is built nothing else happens",
-     edit(deploying(), [](View& v) { v.environment = EnvironmentState::building; }),
-     {}, {}, "Transitioning"},
+     with(deploying(),
+          [](auto& s) {
+            s.placed = {};
+            s.environment = EnvironmentState::building;
+          }),
+     {},
+     {},
+     "Transitioning",
+     ""},
     {"a build that failed ends the deployment",
-     edit(deploying(), [](View& v) {
-       v.environment = EnvironmentState::failed;
-       v.environment_failure = resources::Failure{.code = "ImageBuildFailure"};
-     }),
-     {"fail ImageBuildFailure"}, {}, "Failed"},
-    {"bundle, then replicas",
-     edit(deploying(2), [](View& v) { v.bundle_placed = false; }),
-     {"place", "start r1", "start r1"}, {}, "Transitioning"},
+     with(deploying(),
+          [](auto& s) {
+            s.placed = {};
+            s.environment = EnvironmentState::failed;
+            s.environment_failure = failure("ImageBuildFailure");
+          }),
+     {},
+     {},
+     "Failed",
+     "ImageBuildFailure"},
+    {"then the bundle",
+     with(deploying(), [](auto& s) { s.placed = {}; }),
+     {"place_bundle"},
+     {},
+     "Transitioning",
+     ""},
+    {"then every replica", deploying({}, 2), {"start r1", "start r1"}, {}, "Transitioning", ""},
     {"what starts is waited for",
-     with(deploying(), {replica("a", 1, kStarting)}), {}, {}, "Transitioning"},
-    {"ready: served and judged",
-     with(deploying(), {replica("a", 1, kReady)}), {"finish"}, {"a"}, "Healthy"},
-    {"one of two ready: served, not judged",
-     with(deploying(2), {replica("a", 1, kReady), replica("b", 1, kStarting)}), {}, {"a"},
-     "Transitioning"},
+     deploying({replica("a", 1, kStarting)}),
+     {},
+     {},
+     "Transitioning",
+     ""},
+    {"ready: published and judged",
+     deploying({replica("a", 1, kReady)}),
+     {},
+     {"a"},
+     "Healthy",
+     "succeeded"},
+    {"one of two ready: published, not judged",
+     deploying({replica("a", 1, kReady), replica("b", 1, kStarting)}, 2),
+     {},
+     {"a"},
+     "Transitioning",
+     ""},
     {"capacity that does not suffice",
-     edit(deploying(), [](View& v) {
-       v.unschedulable = resources::Failure{.code = "KubernetesDeploymentFailed",
-                                            .detail_code = "Unschedulable"};
-     }),
-     {"fail Unschedulable"}, {}, "Unschedulable"},
+     with(deploying(), [](auto& s) { s.unschedulable = failure("X", "Unschedulable"); }),
+     {},
+     {},
+     "Unschedulable",
+     "Unschedulable"},
     {"a script that raises fails at once",
-     with(deploying(), {failed("a", 1, "UserScriptInitFailed")}),
-     {"forget a counts", "fail UserScriptInitFailed"}, {}, "Failed"},
-    {"a crash is tried again",
-     with(deploying(), {failed("a", 1, "Killed")}), {"forget a counts", "start r1"}, {},
-     "Transitioning"},
-    {"the second crash in a row waits",
-     edit(with(deploying(), {failed("a", 1, "Killed")}), [](View& v) { v.failures = 1; }),
-     {"forget a counts"}, {}, "Transitioning"},
-    {"the third ends the deployment",
-     edit(with(deploying(), {failed("a", 1, "Killed")}), [](View& v) { v.failures = 2; }),
-     {"forget a counts", "fail CrashLoopBackOff"}, {}, "Failed"},
+     deploying({ended("a", 1, ReplicaState::failed, "UserScriptInitFailed")}),
+     {},
+     {},
+     "Failed",
+     "UserScriptInitFailed"},
+    {"memory above the limit fails at once",
+     deploying({ended("a", 1, ReplicaState::exited, "OutOfMemory")}),
+     {},
+     {},
+     "Failed",
+     "OutOfMemory"},
+    {"a crash is tried again at once",
+     deploying({ended("a", 1, ReplicaState::exited, "Killed")}),
+     {"start r1"},
+     {},
+     "Transitioning",
+     ""},
+    {"three crashes end the deployment",
+     deploying({ended("a", 1, ReplicaState::exited, "Killed"),
+                ended("b", 1, ReplicaState::exited, "Killed"),
+                ended("c", 1, ReplicaState::exited, "Killed")}),
+     {},
+     {},
+     "Failed",
+     "CrashLoopBackOff"},
     {"an init() that hangs",
-     edit(with(deploying(), {replica("a", 1, kStarting)}), [](View& v) { v.start_limit_ms = 50; }),
-     {"fail UserScriptInitTimeout", "stop a"}, {}, "Failed"},
-    {"twenty minutes are enough",
-     edit(with(deploying(), {replica("a", 1, kStarting)}),
-          [](View& v) { v.asked_ms = kNow - kDeployTimeoutMs; }),
-     {"fail DeploymentTimedOut", "stop a"}, {}, "Failed"},
+     with(deploying({replica("a", 1, kStarting)}), [](auto& s) { s.start_deadline_ms = 500; }),
+     {},
+     {},
+     "Failed",
+     "StartTimedOut"},
     {"update: one above the count while the old serve",
-     edit(with(deploying(2), {replica("a", 1, kReady), replica("b", 1, kReady)}),
-          [](View& v) { v.revision = 2; v.serving_revision = 1; }),
-     {"start r2"}, {"a", "b"}, "Transitioning"},
+     updating({replica("a", 1, kReady), replica("b", 1, kReady)}, 2),
+     {"start r2"},
+     {"a", "b"},
+     "Transitioning",
+     ""},
     {"update: an old one goes once a new one is ready",
-     edit(with(deploying(2), {replica("a", 1, kReady), replica("b", 1, kReady, 3),
-                              replica("c", 2, kReady)}),
-          [](View& v) { v.revision = 2; v.serving_revision = 1; }),
-     {"drain a"}, {"b", "c"}, "Transitioning"},
-    {"update: judged when all new are ready, the rest drains",
-     edit(with(deploying(), {replica("a", 1, kReady), replica("b", 2, kReady)}),
-          [](View& v) { v.revision = 2; v.serving_revision = 1; }),
-     {"drain a", "finish"}, {"b"}, "Healthy"},
+     updating({replica("a", 1, kReady), replica("b", 1, kReady), replica("c", 2, kReady)}, 2),
+     {"drain a"},
+     {"c", "b"},
+     "Transitioning",
+     ""},
+    {"update: judged when all new are ready",
+     updating({replica("a", 1, kReady), replica("b", 2, kReady)}),
+     {"drain a"},
+     {"b"},
+     "Healthy",
+     "succeeded"},
     {"a failed update leaves the old revision serving",
-     edit(with(deploying(), {replica("a", 1, kReady), failed("b", 2, "UserScriptInitFailed")}),
-          [](View& v) { v.revision = 2; v.serving_revision = 1; }),
-     {"forget b counts", "fail UserScriptInitFailed"}, {"a"}, "Healthy"},
-    {"after a failed update the old revision is kept up",
-     edit(settled(), [](View& v) { v.revision = 2; v.failed = true; }),
-     {"start r1"}, {}, "Failed"},
-    {"a first deployment that failed stays as it is",
-     edit(settled(), [](View& v) { v.failed = true; v.serving_revision = 0; }), {}, {}, "Failed"},
-    {"healthy and complete: nothing to do", with(settled(), {replica("a", 1, kReady)}), {}, {"a"},
-     "Healthy"},
-    {"a replica that died is replaced", with(settled(), {failed("a", 1, "Killed")}),
-     {"forget a counts", "start r1"}, {}, "Unhealthy"},
+     updating(
+         {replica("a", 1, kReady), ended("b", 2, ReplicaState::failed, "UserScriptInitFailed")}),
+     {},
+     {"a"},
+     "Healthy",
+     "UserScriptInitFailed"},
+    {"healthy and complete: nothing to do",
+     settled({replica("a", 1, kReady)}),
+     {},
+     {"a"},
+     "Healthy",
+     ""},
+    {"a replica that died is replaced",
+     settled({ended("a", 1, ReplicaState::exited, "Killed")}),
+     {"start r1"},
+     {},
+     "Unhealthy",
+     ""},
     {"one of two died: the other serves",
-     with(settled(2), {failed("a", 1, "Killed"), replica("b", 1, kReady)}),
-     {"forget a counts", "start r1"}, {"b"}, "Healthy"},
-    {"it never gives up on what was healthy",
-     edit(with(settled(), {failed("a", 1, "UserScriptInitFailed")}),
-          [](View& v) { v.failures = 20; }),
-     {"forget a counts"}, {}, "Unhealthy"},
-    {"after the wait it tries again",
-     edit(settled(), [](View& v) { v.failures = 20; v.last_failure_ms = kNow - kBackOffMostMs; }),
-     {"start r1"}, {}, "Unhealthy"},
-    {"fewer wanted: the idle one drains",
-     with(settled(), {replica("a", 1, kReady, 2), replica("b", 1, kReady, 0)}), {"drain b"}, {"a"},
-     "Healthy"},
+     settled({ended("a", 1, ReplicaState::exited, "Killed"), replica("b", 1, kReady)}, 2),
+     {"start r1"},
+     {"b"},
+     "Healthy",
+     ""},
+    {"fewer wanted: one drains",
+     settled({replica("a", 1, kReady), replica("b", 1, kReady)}),
+     {"drain a"},
+     {"b"},
+     "Healthy",
+     ""},
     {"fewer wanted: what is not ready goes first",
-     with(settled(), {replica("a", 1, kReady), replica("b", 1, kStarting)}), {"stop b"}, {"a"},
-     "Healthy"},
+     settled({replica("a", 1, kReady), replica("b", 1, kStarting)}),
+     {"stop b"},
+     {"a"},
+     "Healthy",
+     ""},
     {"draining ends with the last request",
-     with(settled(), {replica("a", 1, kReady), draining("b", 1, 0, kNow - 10)}), {"stop b"}, {"a"},
-     "Healthy"},
+     settled({replica("a", 1, kReady), draining("b", 0, kNow - 200)}),
+     {"stop b"},
+     {"a"},
+     "Healthy",
+     ""},
     {"draining waits for requests",
-     with(settled(), {replica("a", 1, kReady), draining("b", 1, 1, kNow - 10)}), {}, {"a"}, "Healthy"},
+     settled({replica("a", 1, kReady), draining("b", 1, kNow - 200)}),
+     {},
+     {"a"},
+     "Healthy",
+     ""},
     {"draining does not wait for ever",
-     with(settled(), {replica("a", 1, kReady), draining("b", 1, 1, kNow - kDrainMs)}), {"stop b"},
-     {"a"}, "Healthy"},
-    {"a drained one that ended is forgotten, and counts for nothing",
-     with(settled(), {replica("a", 1, kReady),
-                      [] {
-                        auto r = draining("b", 1, 0, kNow - 10);
-                        r.state = ReplicaState::exited;
-                        return r;
-                      }()}),
-     {"forget b"}, {"a"}, "Healthy"},
+     settled({replica("a", 1, kReady), draining("b", 1, kNow - 30'000)}),
+     {"stop b"},
+     {"a"},
+     "Healthy",
+     ""},
     {"delete: first out of service",
-     edit(with(settled(), {replica("a", 1, kReady)}), [](View& v) { v.deleting = true; }),
-     {"drain a"}, {}, "Deleting"},
-    {"delete: then ended",
-     edit(with(settled(), {draining("a", 1, 0, kNow)}), [](View& v) { v.deleting = true; }),
-     {"stop a"}, {}, "Deleting"},
-    {"delete: then gone", edit(settled(), [](View& v) { v.deleting = true; }), {"remove"}, {},
-     "Deleting"},
+     with(settled({replica("a", 1, kReady)}), [](auto& s) { s.deleting = true; }),
+     {"drain a"},
+     {},
+     "Healthy",
+     ""},
+    {"delete: then gone",
+     with(settled({}), [](auto& s) { s.deleting = true; }),
+     {"remove_bundle r1", "remove_service"},
+     {},
+     "Healthy",
+     ""},
 };
+
+std::string outcome(const Plan& plan) {
+  if (plan.failure)
+    return plan.failure->detail_code.empty() ? plan.failure->code : plan.failure->detail_code;
+  return plan.succeeded ? "succeeded" : "";
+}
 
 TEST(Plan, Table) {
   for (const auto& row : kRows) {
-    const Plan made = plan(row.view, kNow);
+    const Plan made = plan(row.situation, kNow);
     EXPECT_EQ(names(made), row.actions) << row.name;
-    EXPECT_EQ(made.serve, row.serve) << row.name;
+    EXPECT_EQ(made.published, row.published) << row.name;
     EXPECT_EQ(made.observed.state, row.state) << row.name;
+    EXPECT_EQ(outcome(made), row.outcome) << row.name;
   }
 }
 
-// Whatever is seen, a plan never serves what it drains, and never exceeds the surge.
-TEST(Plan, InvariantsOverManyViews) {
-  const ReplicaState states[] = {kStarting, kReady, kFailed};
+TEST(Plan, LaterFailuresWaitLonger) {
+  std::vector<ReplicaView> crashes;
+  TimeMs before = 0;
+  for (int i = 0; i < 7; ++i) {
+    crashes.push_back(ended(std::to_string(i), 1, ReplicaState::exited, "Killed"));
+    const Plan made = plan(settled(crashes), kNow);
+    const TimeMs wait = made.wake_at ? *made.wake_at - kNow : 0;
+    EXPECT_GE(wait, before) << i;
+    before = wait;
+  }
+  EXPECT_GT(before, 10'000);
+  EXPECT_LE(before, 60'000);
+}
+
+// Whatever is seen, a plan never publishes what it drains or stops, and never exceeds the surge.
+TEST(Plan, InvariantsOverManySituations) {
+  const ReplicaState states[] = {kStarting, kReady, ReplicaState::exited};
   for (int pattern = 0; pattern < 729; ++pattern) {
-    View view = settled(1 + pattern % 3);
-    view.settled = pattern % 2 == 0;
-    view.revision = 2;
-    int rest = pattern;
-    for (int i = 0; i < 6; ++i, rest /= 3)
-      view.replicas.push_back(
-          replica(std::string(1, static_cast<char>('a' + i)), 1 + i % 2, states[rest % 3], i % 2));
-    const Plan made = plan(view, kNow);
-    int starts = 0;
+    std::vector<ReplicaView> seen;
+    for (int i = 0, rest = pattern; i < 6; ++i, rest /= 3)
+      seen.push_back(
+          replica(std::string(1, static_cast<char>('a' + i)), 1 + i % 2, states[rest % 3]));
+    const Situation situation = updating(seen, 1 + pattern % 3);
+    const Plan made = plan(situation, kNow);
+    std::int64_t starts = 0;
     for (const auto& action : made.actions) {
-      starts += std::holds_alternative<StartReplica>(action) ? 1 : 0;
-      if (const auto* drain = std::get_if<DrainReplica>(&action))
-        EXPECT_EQ(std::count(made.serve.begin(), made.serve.end(), drain->id), 0) << pattern;
+      starts += action.kind == ActionKind::start ? 1 : 0;
+      EXPECT_EQ(std::count(made.published.begin(), made.published.end(), action.replica), 0)
+          << pattern;
     }
-    const auto live = std::count_if(view.replicas.begin(), view.replicas.end(),
-                                    [](const auto& r) { return r.state != kFailed; });
-    if (starts > 0) EXPECT_LE(live + starts, view.wanted + kSurge) << pattern;
+    const auto live = std::count_if(seen.begin(), seen.end(), [](const auto& r) {
+      return r.status.state != ReplicaState::exited;
+    });
+    if (starts > 0) EXPECT_LE(live + starts, situation.replicas + 1) << pattern;
   }
-}
-
-TEST(Plan, BackOffDoublesUpToAMinute) {
-  EXPECT_EQ(back_off_ms(0), 0);
-  EXPECT_EQ(back_off_ms(1), 0);
-  EXPECT_EQ(back_off_ms(2), 1'000);
-  EXPECT_EQ(back_off_ms(3), 2'000);
-  EXPECT_EQ(back_off_ms(100), kBackOffMostMs);
 }
 
 }  // namespace

@@ -51,6 +51,7 @@ std::string_view RequestHead::query() const {
   return mark == std::string::npos ? std::string_view() : std::string_view(target).substr(mark + 1);
 }
 
+// clang-format off
 std::string_view reason_phrase(unsigned status) {
   switch (status) {
     case 100: return "Continue";
@@ -94,6 +95,7 @@ std::string_view reason_phrase(unsigned status) {
     default: return "Unknown";
   }
 }
+// clang-format on
 
 Result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
   std::string out;

@@ -187,7 +187,8 @@ Result<void> check_spec(const ServiceSpec& spec) {
     return refuse("environmentImageRequest",
                   "The kind of service " + shown(spec.kind) + " is unknown; it is python or onnx");
   TRY_VOID(check_models(spec));
-  if (spec.kind == "python") TRY_VOID(check_relative_path(spec.entry_script));
+  // Without an entry script control brings one (no-code deployment).
+  if (!spec.entry_script.empty()) TRY_VOID(check_relative_path(spec.entry_script));
   TRY_VOID(check_files(spec.code));
   TRY_VOID(check_variables(spec.environment_variables));
   TRY_VOID(check_resources(spec.resources));

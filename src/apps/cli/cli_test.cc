@@ -62,7 +62,8 @@ TEST(Completion, BashReadsItsScript) {
 
 TEST(Workspace, BothFormsOfConfig) {
   const std::pair<const char*, const char*> cases[] = {
-      {R"({"Id": null, "Scope": "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"})",
+      {R"({"Id": null, "Scope": "/subscriptions/s/resourceGroups/g/providers)"
+       R"(/Microsoft.MachineLearningServices/workspaces/w"})",
        "w"},
       {R"({"subscription_id": "s", "resource_group": "g", "workspace_name": "w"})", "w"},
       {R"({"model_type": "bert"})", ""},

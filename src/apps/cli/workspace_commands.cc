@@ -117,6 +117,7 @@ Result<json::value> attach(Context& context) {
 
 }  // namespace
 
+// clang-format off
 std::vector<Command> workspace_commands() {
   const Option friendly{"--friendly-name,-f", Kind::text, "Name shown to people."};
   return {
@@ -168,5 +169,6 @@ std::vector<Command> workspace_commands() {
        attach},
   };
 }
+// clang-format on
 
 }  // namespace slipway::cli
