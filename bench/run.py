@@ -119,7 +119,7 @@ class Bench:
         daemon = server.Slipway(self.binary, self.folder / "data")
         daemon.start()
         self.ends.append(daemon.stop)
-        ws = Workspace.from_config()
+        [ws] = [only for (only,) in Workspace.list().values()]
         config = AksCompute.provisioning_configuration(cluster_purpose="DevTest", agent_count=3)
         target = ComputeTarget.create(ws, "myaks", config)
         target.wait_for_completion()
