@@ -55,6 +55,7 @@ LocalDriver::~LocalDriver() {
   }
   wake();
   thread_.join();
+  limits_.remove({});  // the group of this instance itself, empty now
 }
 
 Result<void> LocalDriver::start(const ReplicaSpec& spec) {

@@ -263,6 +263,8 @@ TEST_F(LocalDriverTest, DestructionEndsAll) {
   driver_.reset();
   EXPECT_TRUE(gone(static_cast<pid_t>(a.pid)));
   EXPECT_TRUE(gone(static_cast<pid_t>(b.pid)));
+  const std::string instance = sha256_hex(folder_.options().directory.string()).substr(0, 12);
+  EXPECT_FALSE(fs::exists(fs::path("/sys/fs/cgroup/memory/slipway") / instance));
 }
 
 TEST(Readiness, Lines) {
