@@ -181,6 +181,10 @@ Result<T> from_json(const json::value& value) {
 
 // Members of an object, or nothing when `value` is no object or lacks the key.
 const json::value* find(const json::value& value, std::string_view key);
+const json::value* find(json::value&& value, std::string_view key) = delete;  // it would dangle
+inline const json::value* find(const json::object& object, std::string_view key) {
+  return object.if_contains(key);
+}
 std::string string_or(const json::value& value, std::string_view key, std::string_view otherwise);
 
 }  // namespace slipway
