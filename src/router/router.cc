@@ -108,6 +108,14 @@ class RouterImpl final : public Router {
         clock_(options_.clock != nullptr ? *options_.clock : system_clock()),
         snapshots_(clock_, options_.queue_per_version) {}
 
+  // What lives on a Core ends there, its connections to replicas too.
+  ~RouterImpl() override {
+    for (auto& [thread, own] : lanes_) {
+      const auto executor = own->executor;
+      asio::post(executor, [last = std::move(own)] {});
+    }
+  }
+
   void publish(resources::RouteTablePtr table) override;
   http::Handler handler() override {
     return [this](http::Exchange& exchange) { return handle(exchange); };
