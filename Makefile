@@ -34,7 +34,7 @@ test: lint build unit asan tsan fuzz python-test ## Everything: lint, unit, sani
 .PHONY: quick
 quick: deps ## The inner loop: debug build and C++ unit tests
 	@cmake --preset debug >/dev/null
-	@cmake --build --preset debug
+	@cmake --build --preset debug --target tests
 	@ctest --test-dir build/debug --output-on-failure -j2
 
 .PHONY: unit
@@ -43,20 +43,20 @@ unit: quick
 .PHONY: asan
 asan: deps ## C++ tests under the address and undefined-behaviour sanitizers
 	@cmake --preset asan >/dev/null
-	@cmake --build --preset asan
+	@cmake --build --preset asan --target tests
 	@ctest --test-dir build/asan --output-on-failure -j2
 
 .PHONY: tsan
 tsan: deps ## C++ tests under the thread sanitizer
 	@cmake --preset tsan >/dev/null
-	@cmake --build --preset tsan
+	@cmake --build --preset tsan --target tests
 	@ctest --test-dir build/tsan --output-on-failure -j2
 
 FUZZ_SECONDS ?= 10
 .PHONY: fuzz
 fuzz: deps ## Build every fuzz target and run each for FUZZ_SECONDS (10)
 	@cmake --preset fuzz >/dev/null
-	@cmake --build --preset fuzz
+	@cmake --build --preset fuzz --target fuzzers
 	@tools/run_fuzzers.sh build/fuzz $(FUZZ_SECONDS)
 
 .PHONY: python-test

@@ -14,6 +14,7 @@ $python -m ruff format -q --check clients runtime tests tools bench examples
 
 # clang-tidy reads whole translation units: only those that changed since the base, if there is one.
 base=${LINT_BASE:-$(git rev-parse -q --verify origin/main || git rev-parse HEAD)}
+[ "$(git rev-parse "$base")" != "$(git rev-parse HEAD)" ] || base=HEAD~1
 mapfile -t changed < <(git diff --name-only --diff-filter=d "$base" -- '*.cc'
   git ls-files -o --exclude-standard '*.cc')
 if [ "${#changed[@]}" -gt 0 ]; then

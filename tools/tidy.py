@@ -40,7 +40,7 @@ def tracked(*suffixes: str) -> list[pathlib.Path]:
 
 
 def table_lines(text: str) -> set[int]:
-    """Numbers of the lines of tables, which are laid out by hand between clang-format off and on."""
+    """Lines of tables, which are laid out by hand between clang-format off and on."""
     tables, inside = set(), False
     for number, line in enumerate(text.splitlines(), 1):
         inside = (inside or "clang-format off" in line) and "clang-format on" not in line

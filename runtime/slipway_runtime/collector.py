@@ -1,4 +1,5 @@
 """Model data collection into CSV files below $SLIPWAY_DATA_COLLECTION_DIR."""
+
 import csv
 import datetime
 import os
@@ -7,9 +8,16 @@ import uuid
 
 from slipway_runtime import output
 
-CORRELATIONS = ("$aml_dc_correlation_id", "$aml_dc_scoring_timestamp", "$aml_dc_boundary",
-                "$aml_workspace", "$aml_service_name", "$aml_model_name", "$aml_model_version",
-                "$aml_request_id")
+CORRELATIONS = (
+    "$aml_dc_correlation_id",
+    "$aml_dc_scoring_timestamp",
+    "$aml_dc_boundary",
+    "$aml_workspace",
+    "$aml_service_name",
+    "$aml_model_name",
+    "$aml_model_version",
+    "$aml_request_id",
+)
 
 
 def _rows(data):
@@ -23,8 +31,16 @@ def _rows(data):
 class ModelDataCollector:
     """Writes nothing unless collection is on for the service (AML_MODEL_DC_STORAGE_ENABLED)."""
 
-    def __init__(self, model_name, designation="default", feature_names=None, workspace=None,
-                 webservice_name=None, model_version=None, collection_name=None):
+    def __init__(
+        self,
+        model_name,
+        designation="default",
+        feature_names=None,
+        workspace=None,
+        webservice_name=None,
+        model_version=None,
+        collection_name=None,
+    ):
         environment = os.environ
         self.model_name = model_name
         self.designation = designation
@@ -42,12 +58,23 @@ class ModelDataCollector:
         now = datetime.datetime.utcnow()
         correlation = (user_correlation_id + "-" if user_correlation_id else "") + str(uuid.uuid4())
         hourly = os.environ.get("AML_MODEL_DC_BOUNDARY", "") == "hour"
-        values = (correlation, now.isoformat(), "60" if hourly else "1440", self.workspace,
-                  self.webservice_name, self.model_name, self.model_version, output.request_id())
+        values = (
+            correlation,
+            now.isoformat(),
+            "60" if hourly else "1440",
+            self.workspace,
+            self.webservice_name,
+            self.model_name,
+            self.model_version,
+            output.request_id(),
+        )
         correlations = dict(zip(CORRELATIONS, values))
         rows, columns = _rows(data)
-        names = columns or self.feature_names or [
-            str(i) for i in range(max((len(row) for row in rows), default=0))]
+        names = (
+            columns
+            or self.feature_names
+            or [str(i) for i in range(max((len(row) for row in rows), default=0))]
+        )
         self._write(now, names, [list(row) + list(values) for row in rows])
         return correlations
 
@@ -64,10 +91,18 @@ class ModelDataCollector:
         if not (self._enabled and self._root):
             return
         environment = os.environ
-        parts = (environment.get("SUBSCRIPTION_ID", "local"),
-                 environment.get("RESOURCE_GROUP", "local"), self.workspace, self.webservice_name,
-                 self.model_name, self.model_version, self.designation, now.strftime("%Y"),
-                 now.strftime("%m"), now.strftime("%d"))
+        parts = (
+            environment.get("SUBSCRIPTION_ID", "local"),
+            environment.get("RESOURCE_GROUP", "local"),
+            self.workspace,
+            self.webservice_name,
+            self.model_name,
+            self.model_version,
+            self.designation,
+            now.strftime("%Y"),
+            now.strftime("%m"),
+            now.strftime("%d"),
+        )
         safe = [part.lower().replace("/", "_").replace("..", "_") for part in parts]
         folder = os.path.join(self._root, "modeldata", *safe)
         os.makedirs(folder, exist_ok=True)

@@ -1,4 +1,5 @@
 """AMLRequest, AMLResponse and rawhttp: what scripts that want the bare HTTP exchange work with."""
+
 import json
 from email import policy
 from email.parser import BytesParser
@@ -66,7 +67,7 @@ class UploadedFile:
 
     def read(self, size=-1):
         end = len(self._data) if size is None or size < 0 else self._at + size
-        piece = self._data[self._at:end]
+        piece = self._data[self._at : end]
         self._at += len(piece)
         return piece
 
@@ -121,7 +122,8 @@ class AMLRequest:
     def is_json(self):
         kind = self.mimetype
         return kind == "application/json" or (
-            kind.startswith("application/") and kind.endswith("+json"))
+            kind.startswith("application/") and kind.endswith("+json")
+        )
 
     def get_data(self, cache=True, as_text=False, parse_form_data=False):
         return self.data.decode("utf-8", "replace") if as_text else self.data
@@ -180,8 +182,9 @@ class AMLResponse:
     response_headers: values with commas become repeated headers.
     """
 
-    def __init__(self, message, status_code, response_headers=None, json_str=False,
-                 run_function_failed=False):
+    def __init__(
+        self, message, status_code, response_headers=None, json_str=False, run_function_failed=False
+    ):
         self.status_code = int(status_code)
         self.run_function_failed = bool(run_function_failed)
         if message is None or json_str:

@@ -1,4 +1,5 @@
-"""Standard output and error of a worker: each line is led by the id of the request it belongs to."""
+"""Standard output and error of a worker: each line is led by the id of its request."""
+
 import io
 import os
 import sys
@@ -57,7 +58,7 @@ class TaggedLines(io.RawIOBase):
         block = b"".join(_prefix + line + b"\n" for line in lines)
         try:
             while block:
-                block = block[os.write(self._fd, block):]
+                block = block[os.write(self._fd, block) :]
         except OSError:
             pass  # a reader that has gone must not fail the request
 

@@ -1,4 +1,5 @@
 """Frames between the model server and a worker; PROTOCOL.md of the model server describes them."""
+
 import json
 import struct
 
@@ -32,11 +33,11 @@ class Channel:
         total = length + 4
         if len(data) < total:
             data = self._rest(data, total)
-        return None if data is None else (kind, memoryview(data)[PREFIX.size:total])
+        return None if data is None else (kind, memoryview(data)[PREFIX.size : total])
 
     def _rest(self, start, total):
         whole = bytearray(total)
-        whole[:len(start)] = start
+        whole[: len(start)] = start
         view, at = memoryview(whole), len(start)
         while at < total:
             count = self._sock.recv_into(view[at:])
@@ -60,18 +61,18 @@ class Channel:
 class Request:
     """A decoded request. `body` and `header_block` are views into the frame."""
 
-    __slots__ = ("method", "request_id", "target", "header_block", "body")
+    __slots__ = ("body", "header_block", "method", "request_id", "target")
 
     def __init__(self, payload):
         method, id_size, target_size, headers_size = REQUEST_HEAD.unpack_from(payload)
         at = REQUEST_HEAD.size
         self.method = METHODS[method]
-        self.request_id = str(payload[at:at + id_size], "utf-8")
+        self.request_id = str(payload[at : at + id_size], "utf-8")
         at += id_size
-        self.target = str(payload[at:at + target_size], "utf-8")
+        self.target = str(payload[at : at + target_size], "utf-8")
         at += target_size
-        self.header_block = payload[at:at + headers_size]
-        self.body = payload[at + headers_size:]
+        self.header_block = payload[at : at + headers_size]
+        self.body = payload[at + headers_size :]
 
     def headers(self):
         """Header lines in order, as (name, value)."""

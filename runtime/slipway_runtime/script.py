@@ -1,4 +1,5 @@
 """The user's entry script: loading it, looking at its run(), and turning requests into calls."""
+
 import importlib.util
 import inspect
 import json
@@ -32,9 +33,14 @@ def traceback_tail(error):
     """The traceback from the first frame of the user's code on, its last lines only."""
     here = os.path.dirname(os.path.abspath(__file__))
     trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None and (
+    while (
+        trace is not None
+        and trace.tb_next is not None
+        and (
             "importlib" in trace.tb_frame.f_code.co_filename
-            or trace.tb_frame.f_code.co_filename.startswith(here)):
+            or trace.tb_frame.f_code.co_filename.startswith(here)
+        )
+    ):
         trace = trace.tb_next
     text = "".join(traceback.format_exception(type(error), error, trace))
     return "\n".join(text.rstrip().split("\n")[-TAIL_LINES:])
@@ -51,12 +57,17 @@ def load(path):
     try:
         spec.loader.exec_module(module)
     except BaseException as error:  # SystemExit too: a script must not end the worker unheard
-        raise StartFailure("UserScriptImportError", "importing %s raised %s: %s" % (
-            os.path.basename(path), type(error).__name__, error), traceback_tail(error))
+        raise StartFailure(
+            "UserScriptImportError",
+            "importing %s raised %s: %s" % (os.path.basename(path), type(error).__name__, error),
+            traceback_tail(error),
+        )
     for name in ("init", "run"):
         if not callable(getattr(module, name, None)):
-            raise StartFailure("UserScriptFunctionNotFound",
-                               "%s defines no function %s()" % (os.path.basename(path), name))
+            raise StartFailure(
+                "UserScriptFunctionNotFound",
+                "%s defines no function %s()" % (os.path.basename(path), name),
+            )
     return module
 
 
@@ -64,8 +75,11 @@ def call_init(module):
     try:
         module.init()
     except BaseException as error:
-        raise StartFailure("UserScriptInitFailed", "init() raised %s: %s" % (
-            type(error).__name__, error), traceback_tail(error))
+        raise StartFailure(
+            "UserScriptInitFailed",
+            "init() raised %s: %s" % (type(error).__name__, error),
+            traceback_tail(error),
+        )
 
 
 def _schema_util():
@@ -81,21 +95,31 @@ class Runner:
         parameters = list(inspect.signature(run).parameters.values())
         allowed = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         if any(p.kind not in allowed for p in parameters):
-            raise StartFailure("UserScriptFunctionNotFound",
-                               "run() must not take *args, **kwargs or positional-only arguments")
+            raise StartFailure(
+                "UserScriptFunctionNotFound",
+                "run() must not take *args, **kwargs or positional-only arguments",
+            )
         self.takes_headers = any(p.name == "request_headers" for p in parameters)
         self.parameters = [p for p in parameters if p.name != "request_headers"]
         if not self.parameters:
-            raise StartFailure("UserScriptFunctionNotFound",
-                               "run() must take an argument for the input data")
+            raise StartFailure(
+                "UserScriptFunctionNotFound", "run() must take an argument for the input data"
+            )
         self.raw = is_raw(run)
         util = _schema_util()
         self.decorated = util is not None and util.is_schema_decorated(run)
         if self.raw and self.decorated:
-            raise StartFailure("UserScriptFunctionNotFound",
-                               "run() has both @rawhttp and @input_schema; choose one")
-        self.arguments = (self._raw_arguments if self.raw else
-                          self._schema_arguments if self.decorated else self._text_arguments)
+            raise StartFailure(
+                "UserScriptFunctionNotFound",
+                "run() has both @rawhttp and @input_schema; choose one",
+            )
+        self.arguments = (
+            self._raw_arguments
+            if self.raw
+            else self._schema_arguments
+            if self.decorated
+            else self._text_arguments
+        )
 
     def prepare(self, request):
         """Keyword arguments of run() for a request. BadInput when the request is at fault."""
@@ -125,8 +149,9 @@ class Runner:
         for parameter in self.parameters:
             value = values.get(parameter.name, parameter.default)
             if value is inspect.Parameter.empty:
-                raise BadInput(400, "A value is not provided for the %r parameter."
-                               % parameter.name)
+                raise BadInput(
+                    400, "A value is not provided for the %r parameter." % parameter.name
+                )
             arguments[parameter.name] = value
         return arguments
 
@@ -155,12 +180,16 @@ class Runner:
             nothing = {"type": "object", "example": {}}
             return {"input": nothing, "output": nothing, "versions": ["2.0", "3.0", "3.1"]}
         versions = getattr(util, "get_supported_versions", lambda run: ["2.0", "3.0", "3.1"])
-        return {"input": util.get_input_schema(self.run), "output": util.get_output_schema(self.run),
-                "versions": [str(v) for v in versions(self.run)]}
+        return {
+            "input": util.get_input_schema(self.run),
+            "output": util.get_output_schema(self.run),
+            "versions": [str(v) for v in versions(self.run)],
+        }
 
 
 def _query_values(target):
     """Query parameters, each read as JSON where it is JSON; a repeated one becomes a list."""
+
     def value(text):
         try:
             return json.loads(text)
@@ -168,5 +197,7 @@ def _query_values(target):
             return text
 
     query = parse_qs(urlsplit(target).query, keep_blank_values=True)
-    return {name: value(texts[0]) if len(texts) == 1 else [value(t) for t in texts]
-            for name, texts in query.items()}
+    return {
+        name: value(texts[0]) if len(texts) == 1 else [value(t) for t in texts]
+        for name, texts in query.items()
+    }

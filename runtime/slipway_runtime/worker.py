@@ -3,6 +3,7 @@
 FD is an inherited stream socket to the model server. Calls init() once, then run() per request,
 one at a time. Ends when the server closes the socket; exit code 3 when the script cannot start.
 """
+
 import faulthandler
 import json
 import os
@@ -14,8 +15,9 @@ import traceback
 
 from slipway_runtime import output, protocol, script
 
-RUN_ERROR = (b'{"message": "An unexpected error occurred in scoring script. '
-             b'Check the logs for more info."}')
+RUN_ERROR = (
+    b'{"message": "An unexpected error occurred in scoring script. Check the logs for more info."}'
+)
 JSON_TYPE = b"Content-Type: application/json\n"
 
 
@@ -102,20 +104,33 @@ def main():
         schemas = runner.schemas()
     except script.StartFailure as failure:
         print(failure.tail or failure.message, file=sys.stderr)
-        channel.send_json(protocol.FAILED, {"reason": failure.reason, "message": failure.message,
-                                            "log_tail": failure.tail})
+        channel.send_json(
+            protocol.FAILED,
+            {"reason": failure.reason, "message": failure.message, "log_tail": failure.tail},
+        )
         os._exit(3)
     except BaseException as error:
         traceback.print_exc()
-        channel.send_json(protocol.FAILED, {
-            "reason": "UserScriptInitFailed", "message": "%s: %s" % (type(error).__name__, error),
-            "log_tail": script.traceback_tail(error)})
+        channel.send_json(
+            protocol.FAILED,
+            {
+                "reason": "UserScriptInitFailed",
+                "message": "%s: %s" % (type(error).__name__, error),
+                "log_tail": script.traceback_tail(error),
+            },
+        )
         os._exit(3)
     end_lines()
-    channel.send_json(protocol.READY, {
-        "wants_headers": runner.wants_headers(), "raw": runner.raw,
-        "json_only": runner.decorated, "python": sys.version.split()[0],
-        "schemas": json.loads(json.dumps(schemas, default=str))})
+    channel.send_json(
+        protocol.READY,
+        {
+            "wants_headers": runner.wants_headers(),
+            "raw": runner.raw,
+            "json_only": runner.decorated,
+            "python": sys.version.split()[0],
+            "schemas": json.loads(json.dumps(schemas, default=str)),
+        },
+    )
     Worker(channel, runner, end_lines).serve()
     os._exit(0)  # threads that a script started must not keep a worker whose server has gone
 

@@ -36,8 +36,10 @@ void add_up(CLI::App& app, UpOptions& options) {
   auto* up = app.add_subcommand("up", "Start the server: control plane, router and local compute");
   add_data_dir(up, &options.data_dir);
   up->add_option("--listen", options.listen, "ADDRESS:PORT of management; port 0 for a free one")
+      ->take_last()
       ->capture_default_str();
   up->add_option("--scoring-listen", options.scoring_listen, "ADDRESS:PORT of scoring")
+      ->take_last()
       ->capture_default_str();
   up->add_flag("--background", options.background,
                "Return once it is ready; log to DATA_DIR/daemon.log");

@@ -198,6 +198,8 @@ void Planner::start_missing() {
   const TimeMs due = next_start();
   if (due > now_) return wake_at(due);
   for (int i = 0; i < count; ++i) add(ActionKind::start, {}, target_);
+  // Starting alone is no change that would wake the key again; an init() that hangs must be seen.
+  if (count > 0) wake_at(now_ + s_.start_deadline_ms + 1);
 }
 
 void Planner::drained(const ReplicaView& r) {

@@ -299,6 +299,13 @@ TEST(Plan, Table) {
   }
 }
 
+TEST(Plan, AStartIsLookedAtAgainWhenItsTimeIsOver) {
+  Situation situation = deploying();
+  const Plan made = plan(situation, kNow);
+  ASSERT_TRUE(made.wake_at);
+  EXPECT_GT(*made.wake_at, kNow + situation.start_deadline_ms);
+}
+
 TEST(Plan, LaterFailuresWaitLonger) {
   std::vector<ReplicaView> crashes;
   TimeMs before = 0;

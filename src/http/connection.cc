@@ -55,13 +55,20 @@ Task<void> Connection::run() {
   co_await linger();
 }
 
-// Our last answer must reach the peer: closing with unread bytes would reset the connection.
+// Our last answer must reach the peer: closing with unread bytes would reset the connection, and
+// many clients read an answer only once they have sent all of their body.
 Task<void> Connection::linger() {
   const bool unread = !body_done_ || refused_ || buffer_.size() > 0;
   socket_->arm(unread ? kLinger : kGoodbye);
+  error_code ec;
+  const std::uint64_t had = body_read_ + buffer_.size();
+  const std::uint64_t length = refused_ ? 0 : head_.content_length.value_or(0);
+  std::uint64_t rest = length > had && length - had <= kLingerBytes ? length - had : 0;
+  while (unread && rest > 0 && !ec && !socket_->expired())
+    rest -=
+        std::min<std::uint64_t>(rest, co_await socket_->read_some(buffer_.prepare(kFirstRead), ec));
   co_await socket_->finish_writing();
   if (!unread) co_return;
-  error_code ec;
   for (std::uint64_t seen = 0; !ec && seen < kLingerBytes && !socket_->expired();) {
     const auto room = buffer_.prepare(kFirstRead);
     seen += co_await socket_->read_some(room, ec);

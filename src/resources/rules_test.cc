@@ -218,7 +218,6 @@ TEST(ServiceRules, Spec) {
       {[](Service& s) { s.spec.kind = "onnx", s.spec.models.clear(); }, models, "exactly one"},
       {[](Service& s) { s.spec.kind = "docker"; }, "environmentImageRequest", "'docker'"},
       {[](Service& s) { s.spec.entry_script = "../score.py"; }, "path", "'..'"},
-      {[](Service& s) { s.spec.entry_script.clear(); }, "path", "empty"},
       {[](Service& s) { s.spec.code = {{"/etc/passwd", "", 0}}; }, "path", "absolute"},
       {[](Service& s) { s.spec.models.assign(1'001, {"m", 1}); }, models, "1001"},
       {[](Service& s) { s.spec.environment_variables["A=B"] = "x"; }, variables, "'='"},

@@ -36,10 +36,21 @@ def run(data):
 """
 NO_RUN = "def init():\n    pass\n"
 
+# Three seconds for init(), then given up.
+HURRIED = {
+    "livenessProbeRequirements": {
+        "initialDelaySeconds": 3,
+        "periodSeconds": 1,
+        "failureThreshold": 1,
+        "timeoutSeconds": 1,
+        "successThreshold": 1,
+    }
+}
+
 CASES = {
     "raises": (RAISES, "the weights are missing", {}),
     "eats-memory": (EATS_MEMORY, "memory", {}),
-    "hangs": (HANGS, "init()", {"livenessProbeRequirements": {"initialDelaySeconds": 3}}),
+    "hangs": (HANGS, "init()", HURRIED),
     "no-run": (NO_RUN, "run", {}),
 }
 

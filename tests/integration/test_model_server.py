@@ -1,4 +1,5 @@
 """`slipway model-server` alone: entry scripts, ONNX models, and what goes wrong with them."""
+
 import http.client
 import json
 import os
@@ -52,13 +53,27 @@ class Server:
         self.socket = tmp / "socket"
         self.log = tmp / "log"
         read, write = os.pipe()
-        environment = dict(os.environ, SLIPWAY_READY_FD=str(write),
-                           SLIPWAY_RUNTIME_DIR=str(tmp / "runtime"))
+        environment = dict(
+            os.environ, SLIPWAY_READY_FD=str(write), SLIPWAY_RUNTIME_DIR=str(tmp / "runtime")
+        )
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [*SLIPWAY, "model-server", "--model", str(folder), "--unix-socket",
-                 str(self.socket), "--python", sys.executable, *options],
-                env=environment, pass_fds=[write], stdout=log, stderr=log)
+                [
+                    *SLIPWAY,
+                    "model-server",
+                    "--model",
+                    str(folder),
+                    "--unix-socket",
+                    str(self.socket),
+                    "--python",
+                    sys.executable,
+                    *options,
+                ],
+                env=environment,
+                pass_fds=[write],
+                stdout=log,
+                stderr=log,
+            )
         os.close(write)
         with os.fdopen(read) as pipe:
             self.start = json.loads(pipe.readline())
@@ -142,18 +157,26 @@ def test_a_run_above_the_timeout_is_ended(serve):
     server = serve({"score.py": SCRIPT}, "--scoring-timeout-ms", "2000")
     answer = server.score("sleep")
     assert (answer.status, json.loads(answer.body)) == (
-        504, {"message": "Scoring timeout after 2000 ms"})
+        504,
+        {"message": "Scoring timeout after 2000 ms"},
+    )
     assert server.score([1]).status in (200, 503)
 
 
-@pytest.mark.parametrize("script, reason, said", [
-    ("import nothing_of_that_name", "UserScriptImportError", "nothing_of_that_name"),
-    ("def init(): pass", "UserScriptFunctionNotFound", "run()"),
-    ("def init(): 1/0\ndef run(data): pass", "UserScriptInitFailed", "ZeroDivisionError"),
-    ("import os\ndef init(): os._exit(5)\ndef run(data): pass", "UserScriptInitFailed",
-     "exit code 5"),
-    ("def init(): pass\ndef run(*data): pass", "UserScriptFunctionNotFound", "*args"),
-])
+@pytest.mark.parametrize(
+    "script, reason, said",
+    [
+        ("import nothing_of_that_name", "UserScriptImportError", "nothing_of_that_name"),
+        ("def init(): pass", "UserScriptFunctionNotFound", "run()"),
+        ("def init(): 1/0\ndef run(data): pass", "UserScriptInitFailed", "ZeroDivisionError"),
+        (
+            "import os\ndef init(): os._exit(5)\ndef run(data): pass",
+            "UserScriptInitFailed",
+            "exit code 5",
+        ),
+        ("def init(): pass\ndef run(*data): pass", "UserScriptFunctionNotFound", "*args"),
+    ],
+)
 def test_a_script_that_cannot_start_says_why(serve, script, reason, said):
     server = serve({"score.py": script})
     assert server.start["ready"] is False
@@ -162,15 +185,18 @@ def test_a_script_that_cannot_start_says_why(serve, script, reason, said):
     assert server.process.wait(30) == 3
 
 
-@pytest.mark.parametrize("method, path, headers, status", [
-    ("PUT", "/score", {}, 405),
-    ("POST", "/", {}, 405),
-    ("GET", "/nothing", {}, 404),
-    ("GET", "/swagger.json?version=9", {}, 404),
-    ("OPTIONS", "/score", {}, 200),
-    ("POST", "/score", {"x-request-id": "x" * 101}, 431),
-    ("POST", "/score", {"x-ms-client-request-id": "x" * 101}, 431),
-])
+@pytest.mark.parametrize(
+    "method, path, headers, status",
+    [
+        ("PUT", "/score", {}, 405),
+        ("POST", "/", {}, 405),
+        ("GET", "/nothing", {}, 404),
+        ("GET", "/swagger.json?version=9", {}, 404),
+        ("OPTIONS", "/score", {}, 200),
+        ("POST", "/score", {"x-request-id": "x" * 101}, 431),
+        ("POST", "/score", {"x-ms-client-request-id": "x" * 101}, 431),
+    ],
+)
 def test_documented_statuses(serve, method, path, headers, status):
     assert serve({"score.py": SCRIPT}).request(method, path, headers=headers).status == status
 

@@ -2,6 +2,6 @@ from pkgutil import extend_path
 
 __path__ = extend_path(__path__, __name__)
 
-from azureml.core.model import Model  # noqa: E402
+from azureml.core.model import Model
 
 __all__ = ["Model"]

@@ -1,4 +1,5 @@
 """Model.get_model_path: where a deployed model's files lie."""
+
 import os
 
 from azureml.exceptions import ModelNotFoundException
@@ -30,12 +31,16 @@ class Model:
         if os.path.isdir(folder):
             folder = os.path.join(folder, str(version or _latest(folder)))
             if not os.path.isdir(folder):
-                raise ModelNotFoundException("model %s has no version %s here; deployed: %s" % (
-                    model_name, version, ", ".join(sorted(os.listdir(os.path.dirname(folder))))))
+                raise ModelNotFoundException(
+                    "model %s has no version %s here; deployed: %s"
+                    % (model_name, version, ", ".join(sorted(os.listdir(os.path.dirname(folder)))))
+                )
             entries = os.listdir(folder)
             return os.path.join(folder, entries[0]) if len(entries) == 1 else folder
         if os.path.exists(model_name):
             return os.path.abspath(model_name)
         deployed = sorted(os.listdir(root)) if os.path.isdir(root) else []
-        raise ModelNotFoundException("model %s is not deployed with this service; deployed: %s" % (
-            model_name, ", ".join(deployed) or "none"))
+        raise ModelNotFoundException(
+            "model %s is not deployed with this service; deployed: %s"
+            % (model_name, ", ".join(deployed) or "none")
+        )

@@ -1,4 +1,5 @@
 """Exceptions that entry scripts may catch."""
+
 from pkgutil import extend_path
 
 __path__ = extend_path(__path__, __name__)
