@@ -53,6 +53,7 @@ struct Folder {
 class LocalDriverTest : public ::testing::Test {
  protected:
   void SetUp() override { open(); }
+  void TearDown() override { driver_.reset(); }  // its thread uses what stands below
   void open() {
     auto made = make_local_driver(folder_.options());
     ASSERT_TRUE(made) << made.error().message;

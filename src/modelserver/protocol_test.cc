@@ -24,7 +24,8 @@ TEST(Protocol, PrefixWaitsForItsBytesAndRefusesNonsense) {
 }
 
 TEST(Protocol, ResponseIsTakenApart) {
-  const auto response = decode_response("\xc8\0\x02\x10\0\0\0\x05\0\0\0A: b\nbody"s);
+  const std::string frame = "\xc8\0\x02\x10\0\0\0\x05\0\0\0A: b\nbody"s;  // outlives its views
+  const auto response = decode_response(frame);
   ASSERT_TRUE(response);
   EXPECT_EQ(response->status, 200U);
   EXPECT_EQ(response->run_us, 16U);
