@@ -29,7 +29,8 @@ demo: build ## Train, register, deploy and score two real models; KEEP=1 leaves 
 
 .PHONY: test
 test: lint build unit asan tsan fuzz python-test ## Everything: lint, unit, sanitizers, fuzz, SDK, integration, faults
-	@SLIPWAY_BIN=$(CURDIR)/$(BIN) $(PYTHON) -m pytest -q tests
+	@SLIPWAY_BIN=$(CURDIR)/$(BIN) $(PYTHON) -m pytest -q tests/integration
+	@SLIPWAY_BIN=$(CURDIR)/$(BIN) $(PYTHON) -m pytest -q tests/faults
 
 .PHONY: quick
 quick: deps ## The inner loop: debug build and C++ unit tests
@@ -66,7 +67,8 @@ python-test: deps ## Tests of the SDK and of the runtime package
 
 .PHONY: integration
 integration: build ## Integration and fault tests against the real program
-	@SLIPWAY_BIN=$(CURDIR)/$(BIN) $(PYTHON) -m pytest -q tests
+	@SLIPWAY_BIN=$(CURDIR)/$(BIN) $(PYTHON) -m pytest -q tests/integration
+	@SLIPWAY_BIN=$(CURDIR)/$(BIN) $(PYTHON) -m pytest -q tests/faults
 
 .PHONY: lint
 lint: deps ## Format, layers, house rules, clang-tidy on what changed, ruff, mypy

@@ -216,6 +216,7 @@ Daemon::~Daemon() {
   if (scoring_) scoring_->stop(kDrain);
   management_.reset();
   scoring_.reset();
+  router_.reset();  // its connections live on the scoring Cores, which end before the other members
 }
 
 }  // namespace slipway::apps
