@@ -10,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include <atomic>
 #include <future>
 
 #include "base/file.h"
@@ -20,6 +21,8 @@ namespace {
 using std::chrono::milliseconds;
 
 // Echoes method and body; some paths do what their name says.
+std::atomic<int> slow_begun = 0;  // exchanges of /slow that a handler has begun
+
 Task<void> serve(Exchange& exchange) {
   const auto path = exchange.head().path();
   if (path == "/nothing") co_return;
@@ -33,6 +36,8 @@ Task<void> serve(Exchange& exchange) {
     co_return;
   }
   if (path == "/slow") {
+    ++slow_begun;
+    slow_begun.notify_all();
     asio::steady_timer timer(co_await asio::this_coro::executor, milliseconds(300));
     co_await timer.async_wait(asio::use_awaitable);
   }
@@ -254,7 +259,9 @@ TEST(Server, address_in_use_is_named) {
 TEST(Server, stop_lets_running_exchanges_end) {
   Fixture f;
   RawClient busy(f.server->port()), idle(f.server->port());
+  const int before = slow_begun;
   busy.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+  slow_begun.wait(before);
   idle.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   idle.read("GET:");
   f.server->stop(milliseconds(5'000));
