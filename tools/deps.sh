@@ -4,13 +4,17 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+as_root=()
+[ "$(id -u)" -eq 0 ] || as_root=(sudo)
+# A new machine may have no package lists yet, and then knows of no package at all.
+apt-cache show clang-19 >/dev/null 2>&1 || "${as_root[@]}" apt-get update -qq
 boost=1.81
 apt-cache show "libboost$boost-dev" >/dev/null 2>&1 || boost=1.83
 packages=(
   clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev llvm-19 mold ccache cmake ninja-build
   "libboost$boost-dev" "libboost-json$boost-dev" libssl-dev libsqlite3-dev libarchive-dev
-  libyaml-cpp-dev libcli11-dev libfmt-dev libgtest-dev librapidcheck-dev libsimdjson-dev
-  python3 python3-venv golang-go ca-certificates git
+  libyaml-cpp-dev libcli11-dev libfmt-dev libgtest-dev libsimdjson-dev
+  python3 python3-venv golang-go ca-certificates git wrk
 )
 # A Go or a Python that is already there is used as it is.
 command -v go >/dev/null && packages=("${packages[@]/golang-go/}")
@@ -22,8 +26,6 @@ for package in "${packages[@]}"; do
 done
 if [ "${#missing[@]}" -gt 0 ]; then
   echo "deps: installing ${missing[*]}"
-  as_root=()
-  [ "$(id -u)" -eq 0 ] || as_root=(sudo)
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
     "${missing[@]}" >/dev/null
